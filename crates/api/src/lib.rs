@@ -1,0 +1,1 @@
+//! The door of the P-Series OpenAPI: HTTP, WebSocket, tokens, operations.

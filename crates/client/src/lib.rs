@@ -1,0 +1,1 @@
+//! A typed async client for any P-Series PBX.

@@ -1,0 +1,1 @@
+//! The running exchange: owns the loop, the clock, timers and ids; where the parts meet.

@@ -1,0 +1,1 @@
+//! RTP and audio: relay, play, record, mix; own threads.

@@ -1,0 +1,1 @@
+//! SIP without sockets: messages, transactions, dialogs, digest.

@@ -1,0 +1,1 @@
+//! A SIP phone without a person: for the demo, tests and the sandbox.

@@ -1,0 +1,1 @@
+//! The database: journal, objects, records, event log.

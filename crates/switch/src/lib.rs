@@ -1,0 +1,25 @@
+//! What a call is and how it moves: one pure machine.
+//!
+//! [`Exchange`] holds all calls and the extensions' live states. It is handed
+//! inputs with the time and fresh ids, and answers with actions and facts.
+//! It must never touch a socket, a clock, randomness or a database, and knows
+//! no vendor's word: the mapping to the P-Series vocabulary is `exchange`'s.
+
+mod action;
+mod config;
+mod fact;
+mod ids;
+mod input;
+mod media;
+
+pub use action::{Action, CallerIdentity, Invitation, LegCommand, MediaAction, Reply, Tone};
+pub use config::{Configuration, Extension};
+pub use fact::{
+    CallRecord, Disposition, ExtensionState, Fact, FailReason, HangupSide, LegSnapshot, LegState,
+    Party, Role,
+};
+pub use ids::{
+    CallId, ContactId, ExtensionNumber, Ids, InvalidNumber, LegId, Mono, Now, RequestId, Utc,
+};
+pub use input::{Caller, Cause, Command, CommandError, Input, LegInput, Timer};
+pub use media::{Codec, Direction, Encoding, MediaDescription};

@@ -1,0 +1,1 @@
+//! The P-Series vocabulary as types, made from contract/.
