@@ -7,6 +7,7 @@
 
 mod action;
 mod config;
+mod exchange;
 mod fact;
 mod ids;
 mod input;
@@ -14,6 +15,7 @@ mod media;
 
 pub use action::{Action, CallerIdentity, Invitation, LegCommand, MediaAction, Reply, Tone};
 pub use config::{Configuration, Extension};
+pub use exchange::{Exchange, Output};
 pub use fact::{
     CallRecord, Disposition, ExtensionState, Fact, FailReason, HangupSide, LegSnapshot, LegState,
     Party, Role,
