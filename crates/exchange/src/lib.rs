@@ -1,1 +1,33 @@
-//! The running exchange: owns the loop, the clock, timers and ids; where the parts meet.
+//! The running exchange: owns the loop, the clock, timers and ids; where the
+//! parts meet.
+//!
+//! One task owns [`switch::Exchange`] and is fed by bounded lanes; what the
+//! switch says is done on `sip`, `media` and the journal. Its faces hold a
+//! [`Handle`]. It must never let the path of a call wait for the database.
+
+mod address;
+mod auth;
+mod calls;
+pub mod clock;
+mod core;
+mod handle;
+mod identity;
+mod incoming;
+mod legs;
+mod numbering;
+mod recovery;
+mod registrar;
+mod sdp;
+mod start;
+mod timers;
+mod tones;
+mod wires;
+
+pub use address::{InvalidNetwork, Network};
+pub use calls::{CallKind, Selector};
+pub use handle::{DialRequest, ExchangeError, Handle, Registered};
+pub use identity::{FIRMWARE, Identity};
+pub use start::{ExchangeConfig, Running, StartError, start};
+
+/// The events that this exchange sends, by id; the status table is made from it.
+pub const EVENTS_SENT: &[u32] = &[30007, 30008, 30011, 30012, 30015];

@@ -1,0 +1,150 @@
+//! Which address of ours a peer is told (Contact, Via, SDP): the local address
+//! of the route to it, or the external one where the peer is outside.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use sip_net::Routes;
+
+/// A network: an address and how many of its leading bits count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+/// The text is no network (`192.168.0.0/16`, or an address alone).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no network; write it as 192.168.0.0/16")]
+pub struct InvalidNetwork(pub String);
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        let invalid = || InvalidNetwork(text.into());
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.trim().parse().map_err(|_| invalid())?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(prefix) => prefix
+                .trim()
+                .parse()
+                .ok()
+                .filter(|p| *p <= longest)
+                .ok_or_else(invalid)?,
+            None => longest,
+        };
+        Ok(Self { address, prefix })
+    }
+}
+
+impl Network {
+    /// Whether the address lies in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let bits = |value: u128, width: u32| {
+            value
+                .checked_shr(width - u32::from(self.prefix))
+                .unwrap_or(0)
+        };
+        match (self.address, address) {
+            (IpAddr::V4(net), IpAddr::V4(a)) => {
+                bits(u32::from(net).into(), 32) == bits(u32::from(a).into(), 32)
+            }
+            (IpAddr::V6(net), IpAddr::V6(a)) => {
+                self.prefix == 0 || bits(net.into(), 128) == bits(a.into(), 128)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The rules by which an address is chosen.
+pub struct Addresses {
+    routes: Routes,
+    /// `net.external_address`.
+    external: Option<IpAddr>,
+    /// `net.local_networks`; where none is named, the private ranges.
+    local: Vec<Network>,
+}
+
+impl Addresses {
+    /// With the configured external address and local networks.
+    pub fn new(external: Option<IpAddr>, local: Vec<Network>) -> Self {
+        Self {
+            routes: Routes::new(),
+            external,
+            local,
+        }
+    }
+
+    /// The address that `peer` is told for a socket bound to `bound`.
+    pub fn told(&self, bound: IpAddr, peer: IpAddr) -> IpAddr {
+        if let Some(external) = self.external
+            && !self.is_local(peer)
+        {
+            return external;
+        }
+        if bound.is_unspecified() {
+            self.routes.local_for(peer)
+        } else {
+            bound
+        }
+    }
+
+    /// The same with the socket's port.
+    pub fn told_socket(&self, bound: SocketAddr, peer: IpAddr) -> SocketAddr {
+        SocketAddr::new(self.told(bound.ip(), peer), bound.port())
+    }
+
+    fn is_local(&self, peer: IpAddr) -> bool {
+        if peer.is_loopback() {
+            return true;
+        }
+        if self.local.is_empty() {
+            return match peer {
+                IpAddr::V4(a) => a.is_private() || a.is_link_local(),
+                IpAddr::V6(a) => a.is_unique_local() || a.is_unicast_link_local(),
+            };
+        }
+        self.local.iter().any(|network| network.contains(peer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_is_read_and_contains_by_its_prefix() {
+        let net: Network = "10.1.0.0/16".parse().unwrap();
+        assert!(net.contains("10.1.200.3".parse().unwrap()));
+        assert!(!net.contains("10.2.0.1".parse().unwrap()));
+        let all: Network = "0.0.0.0/0".parse().unwrap();
+        assert!(all.contains("8.8.8.8".parse().unwrap()));
+        assert!("10.1.0.0/33".parse::<Network>().is_err());
+        assert!("::1/129".parse::<Network>().is_err());
+    }
+
+    #[test]
+    fn outside_peer_is_told_the_external_address_and_inside_peer_the_bound_one() {
+        let addresses = Addresses::new(
+            Some("203.0.113.9".parse().unwrap()),
+            vec!["192.168.5.0/24".parse().unwrap()],
+        );
+        let bound = "192.168.5.2".parse().unwrap();
+        assert_eq!(
+            addresses
+                .told(bound, "198.51.100.7".parse().unwrap())
+                .to_string(),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            addresses.told(bound, "192.168.5.77".parse().unwrap()),
+            bound
+        );
+    }
+}

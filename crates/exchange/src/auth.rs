@@ -1,0 +1,101 @@
+//! Who sends a request: digest (RFC 8760) against the extensions' `reg_name`
+//! and `reg_password`. The caller is who authenticated; what `From` says is
+//! checked against it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use settings::{Extension, Snapshot};
+use sip::digest::{Algorithm, Credentials, Server, Verdict};
+use sip::{HeaderName, Message};
+
+/// How long a nonce is good.
+const NONCE_LIFE: Duration = Duration::from_secs(300);
+
+/// What a request's credentials come to.
+pub(crate) enum Checked {
+    /// It is this extension.
+    Extension(Arc<Extension>),
+    /// It must prove it: 401 with these headers.
+    Challenge(Vec<(HeaderName, String)>),
+    /// It proved to be somebody else, or is not permitted: 403.
+    Forbidden,
+}
+
+/// The digest server and its realm.
+pub(crate) struct Auth {
+    server: Server,
+    realm: &'static str,
+}
+
+impl Auth {
+    /// With a secret by which nonces are known for our own.
+    pub fn new(realm: &'static str, secret: [u8; 32]) -> Self {
+        Self {
+            server: Server::new(realm, secret, NONCE_LIFE),
+            realm,
+        }
+    }
+
+    /// Checks a request outside of a dialog.
+    pub fn check(&mut self, request: &Message, snapshot: &Snapshot, now: Duration) -> Checked {
+        let Some(credentials) = self.credentials(request) else {
+            return self.challenge(now, false);
+        };
+        let Some(extension) = snapshot.extension_by_reg_name(&credentials.username) else {
+            // The same answer as for a wrong password: names are not told.
+            return Checked::Forbidden;
+        };
+        let method = request.method();
+        let method = method.as_ref().map_or("", |m| m.as_str());
+        match self
+            .server
+            .verify(&credentials, method, extension.reg_password.expose(), now)
+        {
+            Verdict::Ok => {}
+            Verdict::Stale | Verdict::Replayed => return self.challenge(now, true),
+            Verdict::Wrong => return Checked::Forbidden,
+        }
+        if from_agrees(request, &extension) {
+            Checked::Extension(extension)
+        } else {
+            Checked::Forbidden
+        }
+    }
+
+    fn credentials(&self, request: &Message) -> Option<Credentials> {
+        request
+            .headers(HeaderName::Authorization)
+            .chain(request.headers(HeaderName::ProxyAuthorization))
+            .filter_map(|value| value.parse::<Credentials>().ok())
+            .find(|credentials| credentials.realm == self.realm)
+    }
+
+    fn challenge(&mut self, now: Duration, stale: bool) -> Checked {
+        // MD5 stands first: phones that know no other take the first header
+        // they see, those that follow RFC 8760 choose the stronger one.
+        let headers = [Algorithm::Md5, Algorithm::Sha256]
+            .into_iter()
+            .map(|algorithm| {
+                (
+                    HeaderName::WwwAuthenticate,
+                    self.server.challenge(now, algorithm, stale).to_string(),
+                )
+            })
+            .collect();
+        Checked::Challenge(headers)
+    }
+}
+
+/// `From` names the extension itself, by its number or its `reg_name`.
+fn from_agrees(request: &Message, extension: &Extension) -> bool {
+    let Ok(from) = request.from() else {
+        return false;
+    };
+    let Ok(uri) = from.uri.parse::<sip::Uri>() else {
+        return false;
+    };
+    uri.user_unescaped().is_some_and(|user| {
+        user == extension.number.as_str() || user == extension.reg_name.as_str()
+    })
+}

@@ -1,0 +1,160 @@
+//! The table that ties a switch leg to its SIP session, its media slot and its
+//! SDP. Each is found by the other; a leg is in it from its first INVITE until
+//! its one `Ended`.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use media::SlotId;
+use sip::{Flow, SessionId};
+use switch::{CallId, Codec, Encoding, ExtensionNumber, LegId};
+
+use crate::sdp::SdpState;
+
+/// How far the leg's first INVITE is, as far as the wires must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// We were called and have not answered.
+    Incoming,
+    /// We were called without an offer; our 200 carries one.
+    IncomingOfferless,
+    /// We answered an INVITE without an offer; the ACK must bring the answer.
+    AwaitingAck,
+    /// We called and have no answer.
+    Outgoing,
+    /// The dialog stands.
+    Confirmed,
+}
+
+/// One leg on the wires.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub session: SessionId,
+    pub extension: ExtensionNumber,
+    pub call: Option<CallId>,
+    pub phase: Phase,
+    pub flow: Flow,
+    pub slot: SlotId,
+    /// Where our RTP is, as the peer is told.
+    pub address: IpAddr,
+    pub port: u16,
+    /// Our Contact towards it.
+    pub contact: String,
+    pub sdp: SdpState,
+    /// The codec that tones are played in.
+    pub speaks: Option<Codec>,
+    /// The leg its audio goes to and comes from.
+    pub bridged: Option<LegId>,
+}
+
+impl Leg {
+    /// Remembers the first codec that carries audio.
+    pub fn speak(&mut self, codecs: &[Codec]) {
+        if let Some(codec) = codecs
+            .iter()
+            .find(|c| c.encoding != Encoding::TelephoneEvent)
+        {
+            self.speaks = Some(codec.clone());
+        }
+    }
+
+    /// The far end's address, for the record.
+    pub fn remote(&self) -> SocketAddr {
+        self.flow.remote
+    }
+}
+
+/// All legs.
+#[derive(Debug, Default)]
+pub(crate) struct Legs {
+    legs: HashMap<LegId, Leg>,
+    sessions: HashMap<SessionId, LegId>,
+    slots: HashMap<SlotId, LegId>,
+    calls: HashMap<CallId, Vec<LegId>>,
+}
+
+impl Legs {
+    pub fn insert(&mut self, id: LegId, leg: Leg) {
+        self.sessions.insert(leg.session, id);
+        self.slots.insert(leg.slot, id);
+        if let Some(call) = leg.call {
+            self.calls.entry(call).or_default().push(id);
+        }
+        self.legs.insert(id, leg);
+    }
+
+    /// The switch put the leg into a call.
+    pub fn join(&mut self, id: LegId, call: CallId) {
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        if leg.call == Some(call) {
+            return;
+        }
+        let old = leg.call.replace(call);
+        self.calls.entry(call).or_default().push(id);
+        if let Some(old) = old {
+            self.leave(id, old);
+        }
+    }
+
+    fn leave(&mut self, id: LegId, call: CallId) {
+        if let Some(legs) = self.calls.get_mut(&call) {
+            legs.retain(|other| *other != id);
+            if legs.is_empty() {
+                self.calls.remove(&call);
+            }
+        }
+    }
+
+    /// The legs of a call that are still on the wires.
+    pub fn of_call(&self, call: CallId) -> Vec<LegId> {
+        self.calls.get(&call).cloned().unwrap_or_default()
+    }
+
+    pub fn get(&self, id: LegId) -> Option<&Leg> {
+        self.legs.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: LegId) -> Option<&mut Leg> {
+        self.legs.get_mut(&id)
+    }
+
+    pub fn by_session(&self, session: SessionId) -> Option<LegId> {
+        self.sessions.get(&session).copied()
+    }
+
+    pub fn by_slot(&self, slot: SlotId) -> Option<LegId> {
+        self.slots.get(&slot).copied()
+    }
+
+    /// Any slot of a call: a new leg's slot is opened near it.
+    pub fn slot_of(&self, call: CallId) -> Option<SlotId> {
+        let id = self.calls.get(&call)?.first()?;
+        self.legs.get(id).map(|leg| leg.slot)
+    }
+
+    pub fn remove(&mut self, id: LegId) -> Option<Leg> {
+        let leg = self.legs.remove(&id)?;
+        self.sessions.remove(&leg.session);
+        self.slots.remove(&leg.slot);
+        if let Some(call) = leg.call {
+            self.leave(id, call);
+        }
+        if let Some(other) = leg.bridged
+            && let Some(other) = self.legs.get_mut(&other)
+            && other.bridged == Some(id)
+        {
+            other.bridged = None;
+        }
+        Some(leg)
+    }
+
+    pub fn len(&self) -> usize {
+        self.legs.len()
+    }
+
+    pub fn ids(&self) -> Vec<LegId> {
+        self.legs.keys().copied().collect()
+    }
+}

@@ -1,0 +1,111 @@
+//! Fresh ids for the switch: counters that are never used twice, not even
+//! after a crash. Blocks of them are reserved in the database ahead of use;
+//! nothing ever waits for that.
+
+use store::Batch;
+use switch::Ids;
+
+/// Names of the counters in the database.
+const CALL: &str = "call";
+const LEG: &str = "leg";
+/// How many ids are reserved at once.
+const BLOCK: u64 = 100_000;
+/// When fewer than this are left, the next block is reserved.
+const MARGIN: u64 = 50_000;
+/// Distance between two call counters; the node's number lies between.
+const NODE_STRIDE: u64 = 100;
+/// Legs are known by 32 bits on the wire: 26 count, the upper 6 are the node's.
+const LEG_BITS: u32 = 26;
+
+/// The ids in hand and how far they are reserved.
+#[derive(Debug)]
+pub(crate) struct Numbering {
+    pub ids: Ids,
+    node: u8,
+    calls_reserved: u64,
+    legs_reserved: u64,
+}
+
+impl Numbering {
+    /// From the high-water marks that the database kept; adds to `batch` the
+    /// reservation that must be kept before the first id is used.
+    pub fn new(node: u8, calls_used: u64, legs_used: u64, batch: &mut Batch) -> Self {
+        let mut numbering = Self {
+            ids: Ids {
+                next_call: (calls_used + 1) * NODE_STRIDE + u64::from(node),
+                call_stride: NODE_STRIDE,
+                next_leg: legs_used + 1,
+            },
+            node,
+            calls_reserved: calls_used,
+            legs_reserved: legs_used,
+        };
+        numbering.reserve(batch);
+        numbering
+    }
+
+    /// Reserves further blocks where they run low.
+    pub fn reserve(&mut self, batch: &mut Batch) {
+        let calls = self.ids.next_call / NODE_STRIDE;
+        if calls + MARGIN > self.calls_reserved {
+            self.calls_reserved = calls + BLOCK;
+            batch.counters.push((CALL.into(), self.calls_reserved));
+        }
+        if self.ids.next_leg + MARGIN > self.legs_reserved {
+            self.legs_reserved = self.ids.next_leg + BLOCK;
+            batch.counters.push((LEG.into(), self.legs_reserved));
+        }
+    }
+
+    /// Names of the counters, for who reads them at the start.
+    pub fn names() -> (&'static str, &'static str) {
+        (CALL, LEG)
+    }
+
+    /// The node's share of a leg's eight hex digits.
+    pub fn node_bits(&self) -> u64 {
+        u64::from(self.node & 0x3f) << LEG_BITS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_never_gives_a_number_again() {
+        let mut batch = Batch::default();
+        let mut first = Numbering::new(1, 0, 0, &mut batch);
+        let last = first.ids;
+        first.ids.leg();
+        let kept = |batch: &Batch, name: &str| {
+            batch
+                .counters
+                .iter()
+                .rev()
+                .find(|(n, _)| n == name)
+                .unwrap()
+                .1
+        };
+        let second = Numbering::new(
+            1,
+            kept(&batch, CALL),
+            kept(&batch, LEG),
+            &mut Batch::default(),
+        );
+        assert!(second.ids.next_call > last.next_call);
+        assert!(second.ids.next_leg > last.next_leg);
+        assert_eq!(second.ids.next_call % NODE_STRIDE, 1);
+    }
+
+    #[test]
+    fn a_block_is_reserved_before_the_last_is_used_up() {
+        let mut numbering = Numbering::new(1, 0, 0, &mut Batch::default());
+        let mut batch = Batch::default();
+        numbering.reserve(&mut batch);
+        assert!(batch.counters.is_empty());
+        numbering.ids.next_leg += BLOCK - MARGIN + 2;
+        numbering.reserve(&mut batch);
+        assert_eq!(batch.counters.len(), 1);
+    }
+}
