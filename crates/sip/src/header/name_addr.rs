@@ -1,0 +1,129 @@
+//! `name-addr` and `addr-spec` with parameters: From, To, Contact, Route,
+//! Record-Route, Refer-To and their like (RFC 3261 20.10).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::param::Params;
+use super::text::{quoted_end, unescape};
+use super::HeaderError;
+
+/// An address: display name, URI and the header's parameters, as views into
+/// the field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameAddr<'a> {
+    /// The display name as it stands, without the quotes around it but with
+    /// the escapes in it. See [`NameAddr::display_name`].
+    pub display: Option<&'a str>,
+    /// The URI as it stands, without angle brackets.
+    pub uri: &'a str,
+    /// The parameters of the header field, not those of the URI.
+    pub params: Params<'a>,
+    quoted: bool,
+}
+
+impl<'a> NameAddr<'a> {
+    /// Parses one value; a list is split before.
+    pub fn parse(value: &'a str) -> Result<Self, HeaderError> {
+        let value = value.trim_ascii();
+        if value == "*" {
+            return Ok(NameAddr { display: None, uri: "*", params: Params::default(), quoted: false });
+        }
+        if let Some(end) = quoted_end(value) {
+            let (display, rest) = value.split_at_checked(end).ok_or(HeaderError::Syntax)?;
+            let display = display.get(1..end - 1).ok_or(HeaderError::Syntax)?;
+            return Self::bracketed(Some(display), true, rest);
+        }
+        match memchr::memchr(b'<', value.as_bytes()).and_then(|at| value.split_at_checked(at)) {
+            Some((display, rest)) if display.bytes().all(is_display_byte) => {
+                let display = display.trim_ascii_end();
+                Self::bracketed((!display.is_empty()).then_some(display), false, rest)
+            }
+            _ => Self::bare(value),
+        }
+    }
+
+    fn bracketed(
+        display: Option<&'a str>,
+        quoted: bool,
+        rest: &'a str,
+    ) -> Result<Self, HeaderError> {
+        let rest = rest.trim_ascii_start().strip_prefix('<').ok_or(HeaderError::Syntax)?;
+        let (uri, params) = rest.split_once('>').ok_or(HeaderError::Syntax)?;
+        let params = Params::parse(params)?;
+        check_uri(uri)?;
+        Ok(NameAddr { display, uri, params, quoted })
+    }
+
+    /// Without brackets, what follows a semicolon belongs to the header field,
+    /// and the URI may have neither headers nor a comma (RFC 3261 20.10).
+    fn bare(value: &'a str) -> Result<Self, HeaderError> {
+        let end = memchr::memchr(b';', value.as_bytes()).unwrap_or(value.len());
+        let (uri, params) = value.split_at_checked(end).ok_or(HeaderError::Syntax)?;
+        let uri = uri.trim_ascii_end();
+        check_uri(uri)?;
+        if memchr::memchr2(b'?', b',', uri.as_bytes()).is_some() {
+            return Err(HeaderError::Syntax);
+        }
+        Ok(NameAddr { display: None, uri, params: Params::parse(params)?, quoted: false })
+    }
+
+    /// The display name with its escapes resolved.
+    pub fn display_name(&self) -> Option<Cow<'a, str>> {
+        self.display.map(|d| if self.quoted { unescape(d) } else { Cow::Borrowed(d) })
+    }
+
+    /// The `tag` parameter.
+    pub fn tag(&self) -> Option<&'a str> {
+        self.param("tag").filter(|t| !t.is_empty())
+    }
+
+    /// The value of a parameter of the header field as it stands: empty for one
+    /// that is only a name.
+    pub fn param(&self, name: &str) -> Option<&'a str> {
+        self.params.get(name)
+    }
+
+    /// The `expires` parameter of a Contact; None also where it is no number.
+    /// A number too great to hold is the greatest.
+    pub fn expires(&self) -> Option<u32> {
+        self.param("expires").and_then(super::delta_seconds)
+    }
+
+    /// Whether this is the `*` of a Contact that removes all bindings.
+    pub fn is_star(&self) -> bool {
+        self.uri == "*"
+    }
+}
+
+impl fmt::Display for NameAddr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_star() {
+            return f.write_str("*");
+        }
+        match (self.display, self.quoted) {
+            (Some(display), true) => write!(f, "\"{display}\" ")?,
+            (Some(display), false) => write!(f, "{display} ")?,
+            (None, _) => {}
+        }
+        write!(f, "<{}>{}", self.uri, self.params.as_str())
+    }
+}
+
+/// What an unquoted display name may have: tokens and spaces by the grammar,
+/// and what the field sends in spite of it (UTF-8, `(`, `@`), but nothing that
+/// would make it ambiguous.
+fn is_display_byte(byte: u8) -> bool {
+    !matches!(byte, b'"' | b',' | b';' | b'<' | b'>' | 0x7F) && (byte >= b' ' || byte == b'\t')
+}
+
+/// A URI has a scheme and neither blanks nor brackets; what more it is, the
+/// one who uses it finds out.
+fn check_uri(uri: &str) -> Result<(), HeaderError> {
+    let (scheme, rest) = uri.split_once(':').ok_or(HeaderError::Syntax)?;
+    let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let rest_ok = !rest.is_empty()
+        && rest.bytes().all(|b| b > b' ' && !matches!(b, b'<' | b'>' | b'"' | 0x7F));
+    if scheme_ok && rest_ok { Ok(()) } else { Err(HeaderError::Syntax) }
+}
