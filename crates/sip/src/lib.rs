@@ -1,1 +1,23 @@
 //! SIP without sockets: messages, transactions, dialogs, digest.
+
+pub mod digest;
+mod endpoint;
+mod header;
+mod message;
+mod session;
+mod transaction;
+mod uri;
+
+pub use header::{CSeq, HeaderError, HeaderName, NameAddr, Param, Params, Via, quote, unquote};
+pub use message::{
+    BuildError, MAX_FIELDS, MAX_MESSAGE, Message, MessageBuilder, Method, ParseError,
+    ParseErrorKind, reason_phrase,
+};
+pub use uri::{Scheme, Uri, UriError, escape_user};
+pub use endpoint::{
+    ClientAuth, EndCause, Endpoint, EndpointConfig, EndpointError, Event, Invite, OutOfDialog,
+};
+pub use session::SessionId;
+pub use transaction::{
+    Body, Flow, Instant, RequestTxId, ServerTxId, Timers, Transmit, Transport,
+};
