@@ -1,9 +1,16 @@
-//! The machine's outside: routes each input to the call that it concerns.
+//! The machine's outside: holds the tables and hands each input to the call
+//! that it concerns. What a call does with it is not known here.
 
-use crate::action::Action;
+use crate::action::{Action, Reply};
+use crate::call::{self, Arrival, Call, Flow};
+use crate::desk::Desk;
+use crate::directory::Directory;
 use crate::fact::Fact;
-use crate::ids::{Ids, Now};
-use crate::input::Input;
+use crate::ids::{CallId, Ids, LegId, Now, RequestId};
+use crate::input::{Caller, Command, CommandError, Input, LegInput, Timer};
+use crate::leg::{Leg, Signalling};
+use crate::presence::Presence;
+use crate::table::Table;
 
 /// What one input, or several, produced.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,8 +22,17 @@ pub struct Output {
 }
 
 /// All calls and the extensions' live states.
+///
+/// Calls and legs are separate tables: a leg names the call in which it sits.
+/// A leg that is ended stays in its table, without a call, until its `Ended`
+/// comes; what comes from it before that is ignored.
 #[derive(Debug, Default)]
-pub struct Exchange {}
+pub struct Exchange {
+    directory: Directory,
+    calls: Table<CallId, Call>,
+    legs: Table<LegId, Leg>,
+    presence: Presence,
+}
 
 impl Exchange {
     /// An exchange without extensions and calls.
@@ -25,17 +41,149 @@ impl Exchange {
     }
 
     /// Takes one input and appends what it leads to.
+    ///
+    /// Nothing is walked over but the legs of the one call concerned. The
+    /// same inputs, times and ids give the same output.
     pub fn handle(&mut self, input: Input, now: Now, ids: &mut Ids, out: &mut Output) {
-        let _ = (input, now, ids, out);
+        match input {
+            Input::Configure(configuration) => self.directory.configure(configuration),
+            Input::Contacts {
+                extension,
+                contacts,
+            } => self.directory.register(extension, contacts),
+            Input::Incoming {
+                leg,
+                caller: Caller::Extension { number, address },
+                dialled,
+                offer,
+            } => {
+                if self.legs.contains(&leg) {
+                    return;
+                }
+                let arrival = Arrival {
+                    leg,
+                    caller: number,
+                    address,
+                    dialled,
+                    offer,
+                    full: self.is_full(),
+                };
+                let call = call::arrive(arrival, &mut self.parts(now, ids, out).1);
+                self.keep(call);
+            }
+            Input::Leg(leg, input) => self.on_leg(leg, input, now, ids, out),
+            Input::Command { request, command } => self.command(request, command, now, ids, out),
+            Input::Timer(Timer::Ring(id)) => {
+                let (calls, mut desk) = self.parts(now, ids, out);
+                if let Some(call) = calls.get_mut(&id)
+                    && call.on_timer(&mut desk) == Flow::Over
+                {
+                    calls.remove(&id);
+                }
+            }
+        }
+        self.presence.settle(&mut out.facts);
     }
 
     /// How many calls there are.
     pub fn calls(&self) -> usize {
-        0
+        self.calls.len()
     }
 
     /// Whether nothing is left of any call: no call, no leg that still ends.
     pub fn is_idle(&self) -> bool {
-        true
+        self.calls.is_empty() && self.legs.is_empty() && self.presence.is_empty()
+    }
+
+    fn on_leg(&mut self, id: LegId, input: LegInput, now: Now, ids: &mut Ids, out: &mut Output) {
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        let over = matches!(input, LegInput::Ended(_));
+        if over {
+            leg.signalling = Signalling::Gone;
+        }
+        match leg.seat {
+            Some(seat) => {
+                let (calls, mut desk) = self.parts(now, ids, out);
+                if let Some(call) = calls.get_mut(&seat.call)
+                    && call.on_leg(id, input, &mut desk) == Flow::Over
+                {
+                    calls.remove(&seat.call);
+                }
+            }
+            None if over => {
+                self.legs.remove(&id);
+            }
+            None => {}
+        }
+    }
+
+    fn command(
+        &mut self,
+        request: RequestId,
+        command: Command,
+        now: Now,
+        ids: &mut Ids,
+        out: &mut Output,
+    ) {
+        let refuse = |out: &mut Output, error| {
+            out.actions.push(Action::Reply(request, Err(error)));
+        };
+        match command {
+            Command::Dial {
+                caller,
+                callee,
+                auto_answer,
+            } => match self.directory.extension(&caller).cloned() {
+                None => refuse(out, CommandError::NoSuchExtension),
+                Some(_) if self.is_full() => refuse(out, CommandError::Congestion),
+                Some(caller) => {
+                    let desk = &mut self.parts(now, ids, out).1;
+                    let call = call::dial(request, caller, &callee, auto_answer, desk);
+                    self.keep(call);
+                }
+            },
+            Command::Hangup { leg } => {
+                let seat = self.legs.get(&leg).and_then(|leg| leg.seat);
+                let (calls, mut desk) = self.parts(now, ids, out);
+                match seat.and_then(|seat| calls.get_mut(&seat.call).zip(Some(seat.call))) {
+                    None => refuse(out, CommandError::NoSuchLeg),
+                    Some((call, id)) => {
+                        desk.act(Action::Reply(request, Ok(Reply::HungUp { call: id })));
+                        if call.hang_up(leg, &mut desk) == Flow::Over {
+                            calls.remove(&id);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.directory.is_full(self.calls.len())
+    }
+
+    fn keep(&mut self, call: Option<Call>) {
+        if let Some(call) = call {
+            self.calls.insert(call.id(), call);
+        }
+    }
+
+    fn parts<'a>(
+        &'a mut self,
+        now: Now,
+        ids: &'a mut Ids,
+        out: &'a mut Output,
+    ) -> (&'a mut Table<CallId, Call>, Desk<'a>) {
+        let desk = Desk::new(
+            &self.directory,
+            now,
+            &mut self.legs,
+            &mut self.presence,
+            ids,
+            out,
+        );
+        (&mut self.calls, desk)
     }
 }

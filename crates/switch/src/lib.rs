@@ -6,12 +6,24 @@
 //! no vendor's word: the mapping to the P-Series vocabulary is `exchange`'s.
 
 mod action;
+mod audio;
+mod call;
+mod codecs;
 mod config;
+mod desk;
+mod directory;
 mod exchange;
 mod fact;
+mod fork;
 mod ids;
 mod input;
+mod leg;
 mod media;
+mod negotiation;
+mod outcome;
+mod presence;
+mod record;
+mod table;
 
 pub use action::{Action, CallerIdentity, Invitation, LegCommand, MediaAction, Reply, Tone};
 pub use config::{Configuration, Extension};
