@@ -31,7 +31,6 @@ use crate::legs::Legs;
 use crate::numbering::Numbering;
 use crate::registrar::Registrar;
 use crate::timers::{Alarm, Timers};
-use crate::tones::Tones;
 
 /// What comes back to the loop from work done elsewhere. These are never shed.
 #[derive(Debug)]
@@ -63,7 +62,6 @@ pub(crate) struct Core {
     pub online: Arc<Online>,
     pub legs: Legs,
     pub calls: LiveCalls,
-    pub tones: Tones,
     pub timers: Timers,
     pub numbering: Numbering,
     pub returned: mpsc::Sender<Returned>,

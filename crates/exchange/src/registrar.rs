@@ -213,7 +213,7 @@ impl Registrar {
         for wish in wishes {
             let old = self
                 .same_binding(extension, &wish)
-                .map(|b| (b.id, b.uri.clone(), b.flow.clone()));
+                .map(|b| (b.id, b.uri.clone(), b.flow));
             if wish.expires == 0 {
                 if let Some((id, ..)) = old {
                     self.drop_binding(id, &mut change);
@@ -244,7 +244,7 @@ impl Registrar {
                 id,
                 extension: extension.clone(),
                 uri: wish.uri,
-                flow: flow.clone(),
+                flow: *flow,
                 expires_at: now + i64::from(wish.expires),
                 call_id: call_id.clone(),
                 cseq,

@@ -26,7 +26,7 @@ use crate::legs::Legs;
 use crate::numbering::Numbering;
 use crate::registrar::{Registrar, until};
 use crate::timers::{Alarm, Timers};
-use crate::tones::Tones;
+use crate::tones;
 
 /// Most messages that wait in the lane of what is under way.
 const URGENT_MESSAGES: usize = 16_384;
@@ -139,9 +139,8 @@ pub async fn start(
                 workers: std::thread::available_parallelism().map_or(1, usize::from),
             },
             move |report| {
-                if back.try_send(Returned::Media(report)).is_err() {
-                    metrics::counter!("strowger_media_reports_lost").increment(1);
-                }
+                // What finds no place is offered again.
+                back.try_send(Returned::Media(report)).is_ok()
             },
         )?
     };
@@ -195,7 +194,6 @@ pub async fn start(
         online,
         legs: Legs::default(),
         calls: LiveCalls::default(),
-        tones,
         timers: Timers::default(),
         numbering,
         returned,

@@ -1,52 +1,31 @@
-//! The tones the exchange plays, encoded once per codec when it starts, so that
-//! no call waits for an encoder.
+//! The tones the exchange plays, in the codec a leg speaks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use media::Playback;
-use switch::{Codec, Encoding, Tone};
+use media::{Codec, Playback, tone};
+use switch::{Encoding, Tone};
 
-/// Encoded tones by kind and codec.
-pub(crate) struct Tones {
-    made: HashMap<(Tone, media::Codec), Arc<Playback>>,
+/// Encodes every tone once for every codec that can be encoded, so that no call
+/// waits for an encoder. Takes some hundred milliseconds.
+pub(crate) fn warm_up() {
+    for codec in Codec::ALL {
+        tone::ringback(codec);
+        tone::hold(codec);
+    }
 }
 
-impl Tones {
-    /// Encodes every tone for every codec that can be encoded. Takes some
-    /// hundred milliseconds; call it before the loop runs.
-    pub fn make() -> Self {
-        let mut made = HashMap::new();
-        for codec in [
-            media::Codec::Pcmu,
-            media::Codec::Pcma,
-            media::Codec::G722,
-            media::Codec::Opus,
-        ] {
-            made.insert(
-                (Tone::Ringback, codec),
-                Arc::new(media::tone::ringback(codec)),
-            );
-            made.insert((Tone::Hold, codec), Arc::new(media::tone::hold(codec)));
-        }
-        Self { made }
-    }
-
-    /// The tone in the codec that a leg speaks; `None` where we can't encode it
-    /// (G.729 passes through only): the leg then hears nothing.
-    pub fn get(&self, tone: Tone, codec: &Codec) -> Option<Arc<Playback>> {
-        let known = match codec.encoding {
-            Encoding::Pcmu => media::Codec::Pcmu,
-            Encoding::Pcma => media::Codec::Pcma,
-            Encoding::G722 => media::Codec::G722,
-            Encoding::Opus => media::Codec::Opus,
-            _ => return None,
-        };
-        let made = self.made.get(&(tone, known))?;
-        Some(if made.payload_type() == codec.payload_type {
-            made.clone()
-        } else {
-            Arc::new(made.with_payload_type(codec.payload_type))
-        })
-    }
+/// The tone in the codec that a leg speaks; `None` where we can't encode it
+/// (G.729 passes through only): the leg then hears nothing.
+pub(crate) fn tone(tone: Tone, codec: &switch::Codec) -> Option<Arc<Playback>> {
+    let known = match codec.encoding {
+        Encoding::Pcmu => Codec::Pcmu,
+        Encoding::Pcma => Codec::Pcma,
+        Encoding::G722 => Codec::G722,
+        Encoding::Opus => Codec::Opus,
+        _ => return None,
+    };
+    Some(match tone {
+        Tone::Ringback => tone::ringback(known),
+        Tone::Hold => tone::hold(known),
+    })
 }

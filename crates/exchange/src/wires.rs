@@ -2,17 +2,16 @@
 //! sessions tell back as leg inputs. One `Ended` for each leg, always.
 
 use bytes::Bytes;
-use media::PayloadMap;
+use media::{PayloadMap, Remote};
 use sip::{Body, EndCause, Event, Flow, HeaderName, SessionId};
 use switch::{
-    Cause, Input, Invitation, LegCommand, LegId, LegInput, MediaAction, MediaDescription,
+    Cause, Encoding, Input, Invitation, LegCommand, LegId, LegInput, MediaAction, MediaDescription,
 };
 
 use crate::core::Core;
 use crate::legs::{Leg, Phase};
 use crate::sdp::SdpState;
-
-const SDP: &str = "application/sdp";
+use crate::tones;
 
 impl Core {
     /// Does what the switch commands a leg.
@@ -408,7 +407,7 @@ impl Core {
             slot,
             media::Command::Connect {
                 peer,
-                map: PayloadMap::from_pairs(pairs),
+                map: payload_map(pairs),
             },
         );
         if let Some(a) = self.legs.get_mut(from) {
@@ -491,6 +490,10 @@ impl Core {
             tracing::error!(%error, ?slot, "audio does not take a command");
         }
     }
+}
+
+fn payload_map(pairs: &[(u8, u8)]) -> PayloadMap {
+    pairs.iter().fold(PayloadMap::empty(), |map, (from, to)| map.with(*from, *to))
 }
 
 /// A command that came when the session was already on its way out changes

@@ -1,1 +1,81 @@
-fn main() {}
+//! Strowger: an open telephone exchange that speaks the Yeastar P-Series
+//! OpenAPI. This is the command line; what it wires together is in the crates.
+
+mod config;
+mod credentials;
+mod data_dir;
+mod demo;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+#[derive(Debug, Parser)]
+#[command(name = "strowger", version, about = "An open telephone exchange that speaks the Yeastar P-Series OpenAPI")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Configuration file (TOML). Any key can also be set by the environment
+    /// as STROWGER_<SECTION>__<KEY>.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the exchange.
+    Serve,
+    /// Runs the exchange, places a first call between two built-in phones and
+    /// shows what an application sees of it; then stays up.
+    Demo {
+        /// Leave after the call instead of staying up.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Shows the API's Client ID and Client Secret.
+    Credentials,
+    /// What this build can do, as JSON: the status table is made from it.
+    #[command(hide = true)]
+    Status,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("strowger: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    if matches!(arguments.command, Command::Status) {
+        println!("{}", status::json());
+        return Ok(());
+    }
+    let config = Config::load(arguments.config.as_deref())?;
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_new(&config.log)?)
+        .with_writer(std::io::stderr)
+        .init();
+    // rustls asks for its provider once, before anyone uses TLS.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return Err("TLS is set up already".into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Serve => serve::serve(config).await,
+            Command::Demo { once } => demo::demo(config, once).await,
+            Command::Credentials => credentials::show(&config).await,
+            Command::Status => Ok(()),
+        }
+    })
+}

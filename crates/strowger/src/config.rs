@@ -1,0 +1,292 @@
+//! The configuration: a TOML file and the environment
+//! (`STROWGER_<SECTION>__<KEY>`), typed; an unknown key is an error that names
+//! file and key.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::{Deserialize, Deserializer};
+
+/// The whole configuration; what is left out has its default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `[data]`
+    pub data: Data,
+    /// `[database]`
+    pub database: Database,
+    /// `[http]`
+    pub http: Listen<8080>,
+    /// `[https]`
+    pub https: Listen<8088>,
+    /// `[sip]`
+    pub sip: Sip,
+    /// `[rtp]`
+    pub rtp: Rtp,
+    /// `[net]`
+    pub net: Net,
+    /// `[api]`
+    pub api: Api,
+    /// `[pbx]`
+    pub pbx: Pbx,
+    /// What is logged, as `tracing`'s filters say it (`info`, `sip=debug,info`).
+    pub log: String,
+}
+
+/// Where data is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// The directory; made where it is missing.
+    pub dir: PathBuf,
+}
+
+/// Which database.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite:<path>`; in the data directory where none is named.
+    pub url: Option<String>,
+}
+
+/// A TCP listener with its default port.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen<const PORT: u16> {
+    /// Address and port; port 0 picks a free one.
+    pub listen: SocketAddr,
+}
+
+/// SIP's sockets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sip {
+    /// UDP address and port.
+    pub udp: SocketAddr,
+}
+
+/// RTP's sockets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rtp {
+    /// Address.
+    pub listen: IpAddr,
+    /// First and last port.
+    pub ports: Ports,
+}
+
+/// A range of ports, written `20000-29999`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// First.
+    pub first: u16,
+    /// Last.
+    pub last: u16,
+}
+
+/// How the PBX is seen from outside.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Net {
+    /// Told in Contact, Via and SDP to peers outside of the local networks.
+    pub external_address: Option<IpAddr>,
+    /// Networks that are inside; the private ranges where none is named.
+    pub local_networks: Vec<String>,
+}
+
+/// The application's credentials; made at the first start where not set.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Api {
+    /// Client ID.
+    #[serde(deserialize_with = "text")]
+    pub client_id: Option<String>,
+    /// Client Secret.
+    #[serde(deserialize_with = "text")]
+    pub client_secret: Option<String>,
+}
+
+/// Who this PBX is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pbx {
+    /// Its name.
+    #[serde(deserialize_with = "text")]
+    pub name: Option<String>,
+    /// Its serial number, `sn` in events; made at the first start where not set.
+    #[serde(deserialize_with = "text")]
+    pub serial: Option<String>,
+    /// Its time zone (`Europe/Berlin`); the machine's where none is set.
+    pub timezone: Option<String>,
+    /// `YYYY/MM/DD`, `MM/DD/YYYY`, `DD/MM/YYYY` and the same with dashes.
+    pub date_format: Option<String>,
+    /// `HH:mm:ss` or `hh:mm:ss` (with AM and PM).
+    pub time_format: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: Data::default(),
+            database: Database::default(),
+            http: Listen::default(),
+            https: Listen::default(),
+            sip: Sip::default(),
+            rtp: Rtp::default(),
+            net: Net::default(),
+            api: Api::default(),
+            pbx: Pbx::default(),
+            log: "info".into(),
+        }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("strowger-data") }
+    }
+}
+
+impl<const PORT: u16> Default for Listen<PORT> {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT) }
+    }
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self { udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060) }
+    }
+}
+
+impl Default for Rtp {
+    fn default() -> Self {
+        Self { listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ports: Ports { first: 20000, last: 29999 } }
+    }
+}
+
+impl Ports {
+    /// As a range.
+    pub fn range(self) -> RangeInclusive<u16> {
+        self.first..=self.last
+    }
+}
+
+impl FromStr for Ports {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no range of ports; write it as 20000-29999");
+        let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+        let first: u16 = first.trim().parse().map_err(|_| wrong())?;
+        let last: u16 = last.trim().parse().map_err(|_| wrong())?;
+        if first == 0 || last <= first { Err(wrong()) } else { Ok(Self { first, last }) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Text that may look like a number: the environment can't tell the two apart.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Text(String),
+        Number(i64),
+    }
+    Ok(Option::<Either>::deserialize(deserializer)?.map(|either| match either {
+        Either::Text(text) => text,
+        Either::Number(number) => number.to_string(),
+    }))
+}
+
+impl Config {
+    /// Reads the file, where one is named, and then the environment over it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::Missing(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // Only what is written as a key of ours; other STROWGER_ variables
+        // belong to the command line and the tests.
+        let environment = Env::prefixed("STROWGER_")
+            .filter(|key| key.as_str().contains("__") || key.as_str().eq_ignore_ascii_case("log"))
+            .split("__");
+        let config: Self = figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(Box::new(e)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        match &self.database.url {
+            Some(url) if !url.starts_with("sqlite:") => Err(ConfigError::Database(url.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The database's URL.
+    pub fn database_url(&self) -> String {
+        match &self.database.url {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.data.dir.join("strowger.db").display()),
+        }
+    }
+}
+
+/// Why the configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file named does not exist.
+    #[error("configuration: there is no file {}", .0.display())]
+    Missing(PathBuf),
+    /// A key is unknown or its value of a wrong kind.
+    #[error("configuration: {0}")]
+    Invalid(Box<figment::Error>),
+    /// A database that is not supported.
+    #[error("configuration: database.url = {0:?}: only sqlite: is supported so far")]
+    Database(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        Figment::new().merge(Toml::string(text)).extract::<Config>().map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_the_documented_default() {
+        let config = load("").unwrap();
+        assert_eq!(config.http.listen.port(), 8080);
+        assert_eq!(config.https.listen.port(), 8088);
+        assert_eq!(config.sip.udp.port(), 5060);
+        assert_eq!(config.rtp.ports, Ports { first: 20000, last: 29999 });
+        assert_eq!(config.database_url(), "sqlite:strowger-data/strowger.db");
+    }
+
+    #[test]
+    fn unknown_key_is_an_error_that_names_it() {
+        let error = load("[sip]\nupd = \"0.0.0.0:5060\"").unwrap_err();
+        assert!(error.contains("upd"), "{error}");
+        let error = load("[rtp]\nports = \"29999-20000\"").unwrap_err();
+        assert!(error.contains("rtp.ports"), "{error}");
+    }
+
+    #[test]
+    fn number_is_taken_where_text_is_wanted() {
+        let config = load("[pbx]\nserial = 363123456789").unwrap();
+        assert_eq!(config.pbx.serial.as_deref(), Some("363123456789"));
+    }
+}

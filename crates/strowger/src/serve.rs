@@ -1,0 +1,150 @@
+//! `strowger serve`: the parts wired together, from the configuration to a
+//! clean end.
+
+use std::net::{SocketAddr, TcpListener};
+
+use std::time::Instant;
+
+use exchange::clock::{DateFormat, DisplayClock, TimeFormat};
+use exchange::{ExchangeConfig, FIRMWARE, Handle, Identity, Network, Running};
+use jiff::tz::TimeZone;
+use settings::Settings;
+use store::{Store, StoreOptions};
+
+use crate::config::Config;
+use crate::credentials::{self, Credentials};
+use crate::data_dir::{DataDir, RunFile};
+
+/// Errors end the process with a sentence; nothing compares them.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A PBX that runs in this process.
+pub struct Pbx {
+    /// The exchange.
+    pub handle: Handle,
+    /// The API's credentials.
+    pub credentials: Credentials,
+    /// Where HTTP is taken.
+    pub http: SocketAddr,
+    /// Where HTTPS is taken.
+    pub https: SocketAddr,
+    /// Where SIP over UDP is taken.
+    pub sip_udp: SocketAddr,
+    running: Running,
+    api: api::Serving,
+    store: Store,
+    dir: DataDir,
+}
+
+impl Pbx {
+    /// Starts everything. When this returns, all listen and `run.json` says where.
+    pub async fn start(config: Config) -> Result<Self> {
+        let dir = DataDir::take(&config.data.dir)?;
+        let store = Store::open(&config.database_url(), StoreOptions::default()).await?;
+        let key_file = dir.path().join("secret.key");
+        let serial = credentials::serial(&store, config.pbx.serial.as_deref()).await?;
+        let settings = Settings::open(store.clone(), &key_file, &serial).await?;
+        let credentials = credentials::load_or_make(&store, &key_file, &config.api).await?;
+        let running = exchange::start(exchange_config(&config, serial)?, store.clone(), settings).await?;
+        let http = TcpListener::bind(config.http.listen).map_err(|e| format!("http {}: {e}", config.http.listen))?;
+        let https = TcpListener::bind(config.https.listen).map_err(|e| format!("https {}: {e}", config.https.listen))?;
+        let (http_addr, https_addr) = (http.local_addr()?, https.local_addr()?);
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
+        let metrics = axum::Router::new().route("/metrics", axum::routing::get(move || std::future::ready(recorder.render())));
+        let api = api::serve(
+            api::ApiConfig {
+                http: Some(http),
+                https: Some((https, api::tls::load_or_make(dir.path())?)),
+                client_id: credentials.client_id.clone(),
+                client_secret: credentials.client_secret.clone(),
+                extra: Some(metrics),
+            },
+            running.handle.clone(),
+        )
+        .await?;
+        let pbx = Self {
+            handle: running.handle.clone(),
+            credentials,
+            http: http_addr,
+            https: https_addr,
+            sip_udp: running.sip_udp,
+            running,
+            api,
+            store,
+            dir,
+        };
+        let ports = config.rtp.ports;
+        let rtp = format!("{}:{}-{}", config.rtp.listen, ports.first, ports.last);
+        pbx.dir.write_run(&RunFile {
+            http: http_addr.to_string(),
+            https: https_addr.to_string(),
+            sip_udp: pbx.sip_udp.to_string(),
+            rtp: rtp.clone(),
+            pid: std::process::id(),
+        })?;
+        println!("ready: http {http_addr}, https {https_addr}, sip udp {}, rtp {rtp}", pbx.sip_udp);
+        Ok(pbx)
+    }
+
+    /// Ends calls, lets their records be kept, and leaves nothing behind.
+    pub async fn stop(self) {
+        self.dir.forget_run();
+        self.running.stop().await;
+        self.api.stop().await;
+        self.store.close().await;
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn serve(config: Config) -> Result<()> {
+    let stop = stop_signal()?;
+    let pbx = Pbx::start(config).await?;
+    stop.await;
+    tracing::info!("stopping");
+    pbx.stop().await;
+    Ok(())
+}
+
+/// Ready when the process is asked to end.
+pub fn stop_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
+    let local_networks =
+        config.net.local_networks.iter().map(|n| n.parse()).collect::<std::result::Result<Vec<Network>, _>>()?;
+    let zone = match &config.pbx.timezone {
+        Some(name) => TimeZone::get(name).map_err(|e| format!("configuration: pbx.timezone: {e}"))?,
+        None => TimeZone::system(),
+    };
+    let date = config.pbx.date_format.as_deref().unwrap_or("YYYY/MM/DD");
+    let time = config.pbx.time_format.as_deref().unwrap_or("HH:mm:ss");
+    Ok(ExchangeConfig {
+        sip_udp: config.sip.udp,
+        rtp_listen: config.rtp.listen,
+        rtp_ports: config.rtp.ports.range(),
+        external_address: config.net.external_address,
+        local_networks,
+        identity: Identity {
+            name: config.pbx.name.clone().unwrap_or_else(|| "Strowger".into()),
+            serial,
+            firmware: FIRMWARE,
+            clock: DisplayClock {
+                zone,
+                date: DateFormat::from_name(date).map_err(|e| format!("configuration: pbx.date_format: {e}"))?,
+                time: TimeFormat::from_name(time).map_err(|e| format!("configuration: pbx.time_format: {e}"))?,
+            },
+            node: 1,
+            started: Instant::now(),
+        },
+    })
+}
+
