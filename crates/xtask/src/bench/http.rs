@@ -64,7 +64,10 @@ fn post(
     stream.set_read_timeout(Some(ANSWER_TIME)).tried(what)?;
     stream.write_all(request.as_bytes()).tried(what)?;
     let mut answer = Vec::new();
-    stream.take(ANSWER_MAX).read_to_end(&mut answer).tried(what)?;
+    stream
+        .take(ANSWER_MAX)
+        .read_to_end(&mut answer)
+        .tried(what)?;
     let text = String::from_utf8_lossy(&answer);
     let body = body_of(&text).ok_or_else(|| said("no HTTP answer".to_owned()))?;
     let value: Value = serde_json::from_str(&body).map_err(|_| said(text.to_string()))?;

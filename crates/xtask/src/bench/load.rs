@@ -181,8 +181,7 @@ impl<'p> Load<'p> {
             self.first = Instant::now();
         }
         let pair = number % pairs;
-        let (Some(caller), Some(callee)) =
-            (self.phones.get(pair), self.phones.get(pairs + pair))
+        let (Some(caller), Some(callee)) = (self.phones.get(pair), self.phones.get(pairs + pair))
         else {
             return;
         };
@@ -202,6 +201,7 @@ impl<'p> Load<'p> {
             over: false,
         });
         self.live += 1;
+        self.outcome.live_max = self.outcome.live_max.max(self.live);
         self.outcome.placed += 1;
         self.outcome.placing = self.first.elapsed();
         self.legs.insert(call_id, (number, Side::Caller));
@@ -318,15 +318,18 @@ impl<'p> Load<'p> {
         let Some(call) = self.calls.get(number).filter(|call| !call.over) else {
             return;
         };
-        let place = match (call.caller.state, call.callee.as_ref().map(|leg| leg.state)) {
+        let place = match (call.caller.state, call.callee.as_ref()) {
             (State::Calling, _) => "no answer to the INVITE",
             (_, None) => "the callee was never called",
-            (State::Ringing, Some(State::Ringing)) => "ringing",
+            (State::Ringing, Some(leg)) if leg.state == State::Ringing => "ringing",
             (State::Ringing, Some(_)) => "the answer did not come through",
+            (State::Talking, Some(leg)) if !leg.acknowledged => "the callee's 200 had no ACK",
             (State::Talking, _) if self.plan.hold.is_none() => return,
             (State::Talking, _) => "the caller was not told of the end",
             (State::HangingUp, _) => "the caller's BYE had no answer",
-            (State::Over, Some(State::HangingUp)) => "the callee's BYE had no answer",
+            (State::Over, Some(leg)) if leg.state == State::HangingUp => {
+                "the callee's BYE had no answer"
+            }
             (State::Over, _) => "the callee was not told of the end",
         };
         self.fail(number, Failure::Stuck(place));
@@ -571,10 +574,7 @@ impl<'p> Load<'p> {
     }
 
     fn answered(&mut self, number: usize, now: Instant) {
-        let callee = self
-            .calls
-            .get(number)
-            .and_then(|call| call.callee.as_ref());
+        let callee = self.calls.get(number).and_then(|call| call.callee.as_ref());
         if let Some(answered) = callee.and_then(|leg| leg.answered) {
             self.outcome.answer_relay.add(now - answered);
         }

@@ -41,14 +41,22 @@ impl Poller {
     /// ready sockets' numbers in `ready`.
     pub fn wait(&mut self, until: Instant, ready: &mut Vec<usize>) -> Result<(), BenchError> {
         let left = until.saturating_duration_since(Instant::now());
+        self.wait_for(Some(&timespec(left)), ready)
+    }
+
+    /// Waits until a socket can be read, without a timer.
+    pub fn wait_long(&mut self, ready: &mut Vec<usize>) -> Result<(), BenchError> {
+        self.wait_for(None, ready)
+    }
+
+    fn wait_for(
+        &mut self,
+        timeout: Option<&Timespec>,
+        ready: &mut Vec<usize>,
+    ) -> Result<(), BenchError> {
         self.events.clear();
         ready.clear();
-        let timeout = timespec(left);
-        match epoll::wait(
-            &self.epoll,
-            spare_capacity(&mut self.events),
-            Some(&timeout),
-        ) {
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).tried(|| "epoll_pwait2".to_owned()),
         }

@@ -47,6 +47,7 @@ impl<'a> Incoming<'a> {
     }
 
     /// A request's Request-URI.
+    #[cfg(test)]
     pub fn uri(&self) -> Option<&'a str> {
         self.method()?;
         self.start.split(' ').nth(1)
@@ -117,6 +118,7 @@ pub fn uri_of(value: &str) -> Option<&str> {
 }
 
 /// The user part of a sip: URI.
+#[cfg(test)]
 pub fn user_of(uri: &str) -> Option<&str> {
     let rest = uri.split_once(':')?.1;
     rest.split_once('@').map(|(user, _)| user)
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_response_copies_what_rfc_3261_8_2_6_names_and_adds_the_tag_once() {
-        let request = b"INVITE sip:2000@127.0.0.1:4 SIP/2.0\r\nv: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
+        let request =
+            b"INVITE sip:2000@127.0.0.1:4 SIP/2.0\r\nv: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
             Via: SIP/2.0/UDP b;branch=z9hG4bK2\r\nf: <sip:1@x>;tag=9\r\nTo: <sip:2@x>\r\n\
             i: abc\r\nCSeq: 7 INVITE\r\nm: \"A\" <sip:me@127.0.0.1:5;x=y>;q=1\r\n\r\nbody";
         let message = Incoming::parse(request).unwrap();
