@@ -187,3 +187,125 @@ impl Exchange {
         (&mut self.calls, desk)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::codecs::default_offer;
+    use crate::config::{Configuration, Extension};
+    use crate::ids::{ContactId, ExtensionNumber, Utc};
+    use crate::input::Cause;
+    use crate::media::MediaDescription;
+    use crate::{LegCommand, Mono};
+
+    fn described() -> MediaDescription {
+        MediaDescription {
+            remote: Some(([192, 0, 2, 1], 4000).into()),
+            ..default_offer()
+        }
+    }
+
+    struct Load {
+        exchange: Exchange,
+        ids: Ids,
+        now: Now,
+    }
+
+    impl Load {
+        fn handle(&mut self, input: Input) -> Output {
+            let mut out = Output::default();
+            self.exchange
+                .handle(input, self.now, &mut self.ids, &mut out);
+            out
+        }
+
+        /// One call from invitation to talk; gives the caller's leg.
+        fn talk(&mut self, caller: &ExtensionNumber) -> LegId {
+            let leg = self.ids.leg();
+            let out = self.handle(Input::Incoming {
+                leg,
+                caller: Caller::Extension {
+                    number: caller.clone(),
+                    address: None,
+                },
+                dialled: "1001".into(),
+                offer: Some(described()),
+            });
+            let callee = out
+                .actions
+                .iter()
+                .find_map(|action| match action {
+                    Action::Leg(leg, LegCommand::Invite(_)) => Some(*leg),
+                    _ => None,
+                })
+                .unwrap();
+            self.handle(Input::Leg(callee, LegInput::Ringing));
+            self.handle(Input::Leg(callee, LegInput::Answered(described())));
+            leg
+        }
+
+        fn work(&self) -> u64 {
+            self.exchange.calls.asked.get() + self.exchange.legs.asked.get()
+        }
+    }
+
+    /// Tables can only be asked by key, so what a call costs is how often they
+    /// are asked; it must not depend on how many other calls there are.
+    #[test]
+    fn a_call_costs_the_same_look_ups_with_ten_thousand_others() {
+        let number = |n: &str| ExtensionNumber::new(n).unwrap();
+        let extension = |n: &str| {
+            let extension = Extension {
+                number: number(n),
+                name: "".into(),
+                caller_id: "".into(),
+                ring_timeout: Duration::from_secs(30),
+                do_not_disturb: false,
+            };
+            (number(n), Arc::new(extension))
+        };
+        let mut load = Load {
+            exchange: Exchange::new(),
+            ids: Ids {
+                next_call: 1,
+                call_stride: 1,
+                next_leg: 1,
+            },
+            now: Now {
+                mono: Mono::default(),
+                utc: Utc(0),
+            },
+        };
+        load.handle(Input::Configure(Arc::new(Configuration {
+            extensions: [extension("1000"), extension("1001")].into(),
+            max_calls: 0,
+        })));
+        load.handle(Input::Contacts {
+            extension: number("1001"),
+            contacts: vec![ContactId(1)],
+        });
+        let caller = number("1000");
+        let mut costs = Vec::new();
+        let mut callers = Vec::new();
+        for _ in 0..10_000 {
+            let before = load.work();
+            callers.push(load.talk(&caller));
+            costs.push(load.work() - before);
+        }
+        assert_eq!(load.exchange.calls(), 10_000);
+        assert_eq!(costs.first(), costs.last());
+        assert!(costs.iter().all(|cost| cost == &costs[0] && *cost < 100));
+        for caller in callers {
+            let out = load.handle(Input::Leg(caller, LegInput::Ended(Cause::Normal)));
+            for action in out.actions {
+                if let Action::Leg(leg, LegCommand::End(_)) = action {
+                    load.handle(Input::Leg(leg, LegInput::Ended(Cause::Normal)));
+                }
+            }
+        }
+        assert!(load.exchange.is_idle());
+    }
+}
