@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::playback::Playback;
+use crate::rtp;
 
 /// A slot, by index and generation: an id that outlived its slot is refused,
 /// never taken for the slot's successor.
@@ -59,15 +60,13 @@ impl PayloadMap {
     }
     /// Everything passes under its own number.
     pub fn identity() -> Self {
-        let mut map = Self::empty();
-        for (to, from) in map.0.iter_mut().zip(0u8..) {
-            *to = from;
-        }
-        map
+        (0..128).fold(Self::empty(), |map, pt| map.with(pt, pt))
     }
-    /// Packets of payload type `from` leave as `to`; numbers over 127 change nothing.
+    /// Packets of payload type `from` leave as `to`. Numbers that are no payload
+    /// type (over 127, or kept for RTCP) change nothing.
     pub fn set(&mut self, from: u8, to: u8) {
         if to < 128
+            && !rtp::is_rtcp(to)
             && let Some(entry) = self.0.get_mut(usize::from(from))
         {
             *entry = to;

@@ -13,9 +13,15 @@ pub enum RtpError {
     /// Not version 2.
     #[error("not RTP version 2")]
     Version,
-    /// RTCP on the RTP port (RFC 5761 §4).
+    /// RTCP on the RTP port, or a payload type that looks like it.
     #[error("RTCP, not RTP")]
     Rtcp,
+}
+
+/// Whether a payload type is kept for RTCP (RFC 5761 §4): with the marker bit
+/// it would be a packet type of RTCP's.
+pub fn is_rtcp(payload_type: u8) -> bool {
+    (64..96).contains(&payload_type)
 }
 
 /// A checked RTP packet.
@@ -36,7 +42,7 @@ impl<'a> Packet<'a> {
         if first >> 6 != 2 {
             return Err(RtpError::Version);
         }
-        if (192..=223).contains(&second) {
+        if is_rtcp(second & 0x7f) {
             return Err(RtpError::Rtcp);
         }
         let csrc = usize::from(first & 0x0f) * 4;
