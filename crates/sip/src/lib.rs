@@ -15,7 +15,8 @@ pub use message::{
 };
 pub use uri::{Scheme, Uri, UriError, escape_user};
 pub use endpoint::{
-    ClientAuth, EndCause, Endpoint, EndpointConfig, EndpointError, Event, Invite, OutOfDialog,
+    ClientAuth, EndCause, Endpoint, EndpointConfig, EndpointError, Event, Invite, Load,
+    OutOfDialog, refuse,
 };
 pub use session::SessionId;
 pub use transaction::{

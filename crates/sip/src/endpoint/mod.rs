@@ -10,59 +10,114 @@ mod command;
 mod config;
 mod error;
 mod event;
+mod outside;
+mod receive;
+mod refusal;
 
 
 pub use command::{ClientAuth, Invite, OutOfDialog};
 pub use config::EndpointConfig;
 pub use error::EndpointError;
 pub use event::{EndCause, Event};
+pub use refusal::refuse;
 
 
-use crate::session::SessionId;
-use crate::transaction::{Body, Flow, Instant, RequestTxId, ServerTxId, Transmit};
+use std::collections::VecDeque;
+
+use crate::session::{Carrier, Context, Session, SessionId, Sessions};
+use crate::transaction::{
+    Alarm, Base, Body, Flow, Instant, Layer, Reply, RequestTxId, ServerTxId, Transmit, check_body,
+    check_headers, check_uri, check_value,
+};
 use crate::{HeaderName, Message};
+use outside::{Outside, check_address};
 
 /// The core: transactions, INVITE sessions, requests outside of dialogs.
 pub struct Endpoint {
     config: EndpointConfig,
+    layer: Layer,
+    sessions: Sessions,
+    outside: Outside,
+    events: VecDeque<Event>,
 }
 
 impl Endpoint {
     /// An endpoint without anything going on.
     #[must_use]
     pub fn new(config: EndpointConfig) -> Self {
-        Self { config }
+        let base = Base::new(&config.seed, config.timers, &config.user_agent);
+        Self {
+            layer: Layer::new(base),
+            sessions: Sessions::default(),
+            outside: Outside::default(),
+            events: VecDeque::new(),
+            config,
+        }
     }
 
     /// A message came in.
     pub fn receive(&mut self, message: Message, flow: Flow, now: Instant) {
-        let _ = (message, flow, now, &self.config);
+        self.receive_message(&message, flow, now);
     }
 
     /// The time of [`Self::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        while let Some(alarm) = self.layer.base.alarms.pop(now) {
+            let layer = &mut self.layer;
+            match alarm {
+                Alarm::Client(key) => {
+                    let told = layer.clients.timeout(key, &mut layer.base, now);
+                    if let Some((owner, report)) = told {
+                        self.report(key, owner, report, None, now);
+                    }
+                }
+                Alarm::Server(id) => layer.servers.timeout(id, &mut layer.base, now),
+                Alarm::Session(id) => {
+                    let mut cx = Context {
+                        layer,
+                        events: &mut self.events,
+                        now,
+                    };
+                    self.sessions.timeout(id, &mut cx);
+                    self.sessions.settle(id, &mut self.layer.base);
+                }
+            }
+        }
     }
 
     /// Nothing can be sent on this flow any more.
     pub fn transport_failed(&mut self, flow: &Flow, now: Instant) {
-        let _ = (flow, now);
+        let layer = &mut self.layer;
+        let reports = layer.clients.transport_failed(flow, &mut layer.base);
+        for (key, owner, report) in reports {
+            self.report(key, owner, report, None, now);
+        }
     }
 
     /// The next message to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        None
+        self.layer.base.out.pop_front()
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.events.pop_front()
     }
 
     /// When to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.layer.base.alarms.next()
+    }
+
+    /// How much is going on.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        Load {
+            transactions: self.layer.len(),
+            sessions: self.sessions.len(),
+            timers: self.layer.base.alarms.len(),
+        }
     }
 
     /// Answers an [`Event::Request`]. A status of 200 or more is the last.
@@ -78,8 +133,20 @@ impl Endpoint {
         body: Option<Body>,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (tx, status, headers, body, now);
-        Err(EndpointError::UnknownTransaction)
+        if !(100..=699).contains(&status) {
+            return Err(EndpointError::BadStatus(status));
+        }
+        check_headers(headers)?;
+        check_body(body.as_ref())?;
+        let tag = self.layer.base.identities.tag();
+        let reply = Reply {
+            headers,
+            body: body.as_ref(),
+            ..Reply::plain(status, tag)
+        };
+        let layer = &mut self.layer;
+        layer.servers.reply(tx, &reply, &mut layer.base, now)?;
+        Ok(())
     }
 
     /// Sends a request outside of dialogs. Answers come as
@@ -92,8 +159,8 @@ impl Endpoint {
         request: OutOfDialog,
         now: Instant,
     ) -> Result<RequestTxId, EndpointError> {
-        let _ = (request, now);
-        Err(EndpointError::TooManyTransactions)
+        self.check_room()?;
+        self.outside.send(request, &mut self.layer, now)
     }
 
     /// Calls someone.
@@ -101,8 +168,26 @@ impl Endpoint {
     /// # Errors
     /// Where a bound is met or a value can't be sent.
     pub fn invite(&mut self, invite: Invite, now: Instant) -> Result<SessionId, EndpointError> {
-        let _ = (invite, now);
-        Err(EndpointError::TooManySessions)
+        self.check_room()?;
+        if self.sessions.len() >= self.config.max_sessions {
+            return Err(EndpointError::TooManySessions);
+        }
+        check_uri(&invite.uri)?;
+        check_address(&invite.from)?;
+        check_address(&invite.to)?;
+        check_value(&invite.contact)?;
+        check_headers(&invite.headers)?;
+        check_body(invite.body.as_ref())?;
+        let identities = &mut self.layer.base.identities;
+        let (call_id, tag) = (identities.call_id(), identities.tag());
+        let id = self
+            .sessions
+            .insert(|id| Session::caller(id, invite, call_id, tag));
+        let sent = self.on_live(id, now, |session, cx| session.call(None, cx));
+        if sent.is_err() {
+            self.sessions.remove(id);
+        }
+        sent.map(|()| id)
     }
 
     /// Sends a provisional answer (101–199) to the INVITE.
@@ -117,8 +202,10 @@ impl Endpoint {
         contact: &str,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, status, body, contact, now);
-        Err(EndpointError::UnknownSession)
+        check_body(body.as_ref())?;
+        self.on_live(session, now, |session, cx| {
+            session.ring(status, body.as_ref(), contact, cx)
+        })
     }
 
     /// Sends 200 to the INVITE, and again until its ACK comes.
@@ -133,8 +220,11 @@ impl Endpoint {
         headers: &[(HeaderName, String)],
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, body, contact, headers, now);
-        Err(EndpointError::UnknownSession)
+        check_headers(headers)?;
+        check_body(Some(&body))?;
+        self.on_live(session, now, |session, cx| {
+            session.accept(&body, contact, headers, cx)
+        })
     }
 
     /// Sends a final status of 300 or more to the INVITE.
@@ -148,8 +238,10 @@ impl Endpoint {
         headers: &[(HeaderName, String)],
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, status, headers, now);
-        Err(EndpointError::UnknownSession)
+        check_headers(headers)?;
+        self.on_live(session, now, |session, cx| {
+            session.reject(status, headers, cx)
+        })
     }
 
     /// Sends a re-INVITE, now or as soon as what is pending is done; retries
@@ -163,8 +255,10 @@ impl Endpoint {
         body: Option<Body>,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, body, now);
-        Err(EndpointError::UnknownSession)
+        check_body(body.as_ref())?;
+        self.on_live(session, now, |session, cx| {
+            session.offer(Carrier::Reinvite, body, cx)
+        })
     }
 
     /// The same with an UPDATE (RFC 3311).
@@ -177,8 +271,10 @@ impl Endpoint {
         body: Body,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, body, now);
-        Err(EndpointError::UnknownSession)
+        check_body(Some(&body))?;
+        self.on_live(session, now, |session, cx| {
+            session.offer(Carrier::Update, Some(body), cx)
+        })
     }
 
     /// Answers [`Event::Offered`] with 200.
@@ -191,8 +287,8 @@ impl Endpoint {
         body: Body,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, body, now);
-        Err(EndpointError::UnknownSession)
+        check_body(Some(&body))?;
+        self.on_live(session, now, |session, cx| session.answer_offer(&body, cx))
     }
 
     /// Refuses [`Event::Offered`]; the session stands as before.
@@ -205,8 +301,7 @@ impl Endpoint {
         status: u16,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, status, now);
-        Err(EndpointError::UnknownSession)
+        self.on_live(session, now, |session, cx| session.refuse_offer(status, cx))
     }
 
     /// Sends the ACK that waits for our answer to an offer in a 2xx.
@@ -219,8 +314,8 @@ impl Endpoint {
         body: Body,
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, body, now);
-        Err(EndpointError::UnknownSession)
+        check_body(Some(&body))?;
+        self.on_live(session, now, |session, cx| session.answer_in_ack(&body, cx))
     }
 
     /// Ends the session by whatever is right now: CANCEL, BYE or a final
@@ -235,7 +330,60 @@ impl Endpoint {
         headers: &[(HeaderName, String)],
         now: Instant,
     ) -> Result<(), EndpointError> {
-        let _ = (session, headers, now);
-        Err(EndpointError::UnknownSession)
+        check_headers(headers)?;
+        self.on_live(session, now, |session, cx| {
+            session.terminate(headers, cx);
+            Ok(())
+        })
     }
+
+    fn check_room(&self) -> Result<(), EndpointError> {
+        if self.layer.len() >= self.config.max_transactions {
+            return Err(EndpointError::TooManyTransactions);
+        }
+        Ok(())
+    }
+
+    /// A command to a session that has not ended.
+    fn on_live(
+        &mut self,
+        id: SessionId,
+        now: Instant,
+        command: impl FnOnce(&mut Session, &mut Context<'_>) -> Result<(), EndpointError>,
+    ) -> Result<(), EndpointError> {
+        self.sessions.live(id)?;
+        let mut result = Err(EndpointError::UnknownSession);
+        self.with_session(id, now, |session, cx| result = command(session, cx));
+        result
+    }
+
+    /// Does something with a session, ended or not.
+    fn with_session(
+        &mut self,
+        id: SessionId,
+        now: Instant,
+        act: impl FnOnce(&mut Session, &mut Context<'_>),
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let mut cx = Context {
+            layer: &mut self.layer,
+            events: &mut self.events,
+            now,
+        };
+        act(session, &mut cx);
+        self.sessions.settle(id, &mut self.layer.base);
+    }
+}
+
+/// How much an endpoint has going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Transactions, those included that only wait for repetitions.
+    pub transactions: usize,
+    /// Sessions, those included that have ended and have something to repeat.
+    pub sessions: usize,
+    /// Timers that are set.
+    pub timers: usize,
 }

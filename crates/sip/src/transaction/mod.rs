@@ -21,12 +21,12 @@ mod write;
 pub use flow::{Body, Flow, Transmit, Transport};
 pub use time::{Instant, Timers};
 
-pub(crate) use base::{ALLOW, Base};
+pub(crate) use base::Base;
 pub(crate) use clients::{Clients, Owner, Report};
 pub(crate) use identity::{Fingerprint, Tag};
 pub(crate) use outgoing::Outgoing;
 pub(crate) use reply::{Reply, ReplyHead};
-pub(crate) use request::Request;
+pub(crate) use request::{Request, way_back};
 pub(crate) use servers::{Cancelled, Servers};
 pub(crate) use timers::Alarm;
 pub(crate) use write::{check_body, check_headers, check_uri, check_value};

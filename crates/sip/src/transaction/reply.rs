@@ -9,7 +9,7 @@ use super::request::{Request, sent_by_is_source};
 use super::write::{Writer, has};
 use super::Body;
 use crate::endpoint::EndpointError;
-use crate::{HeaderName, reason_phrase};
+use crate::{HeaderName, Method, reason_phrase};
 
 /// All that the responses to a request need of it: kept instead of the request.
 pub(crate) struct ReplyHead {
@@ -18,6 +18,8 @@ pub(crate) struct ReplyHead {
     /// Where a tag goes into To, if it has none.
     tag_at: Option<u32>,
     record_route_at: u32,
+    /// It is an OPTIONS, which asks for Allow.
+    asks_allow: bool,
 }
 
 /// One response.
@@ -63,6 +65,7 @@ impl ReplyHead {
             lines: w.copy(),
             tag_at,
             record_route_at,
+            asks_allow: request.method == Method::Options,
         }
     }
 
@@ -94,7 +97,10 @@ impl ReplyHead {
             );
             w.line("Contact", contact);
         }
-        let allow = reply.contact.is_some() || matches!(reply.status, 405 | 501);
+        let allow = match reply.status {
+            405 | 501 => true,
+            _ => reply.contact.is_some() || self.asks_allow,
+        };
         if allow && !has(reply.headers, &HeaderName::Allow) {
             w.line("Allow", ALLOW);
         }

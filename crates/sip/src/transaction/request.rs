@@ -118,7 +118,7 @@ fn has_magic_cookie(branch: &str) -> bool {
 /// 3581) or where its Via names another host, as from behind a NAT, where a
 /// port of that Via would reach nobody; else to the port of the Via (RFC 3261
 /// 18.2.2).
-fn way_back(via: &Via<'_>, flow: Flow) -> Flow {
+pub(crate) fn way_back(via: &Via<'_>, flow: Flow) -> Flow {
     if flow.transport != Transport::Udp || !sent_by_is_source(via, flow.remote) {
         return flow;
     }

@@ -43,7 +43,7 @@ pub(crate) enum Cancelled {
     /// It had no final answer yet.
     Pending(SessionId),
     /// It had.
-    TooLate,
+    TooLate(Option<SessionId>),
     /// There is none.
     Unknown,
 }
@@ -112,8 +112,9 @@ impl Servers {
             }) => Cancelled::Pending(*session),
             Some(ServerTx {
                 machine: Machine::Invite(_),
+                session,
                 ..
-            }) => Cancelled::TooLate,
+            }) => Cancelled::TooLate(*session),
             _ => Cancelled::Unknown,
         }
     }

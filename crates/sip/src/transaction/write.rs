@@ -147,7 +147,7 @@ pub(crate) fn check_uri(uri: &str) -> Result<(), EndpointError> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(crate::header::is_token_byte)
+    crate::header::is_token(name)
 }
 
 /// Whether one of the headers has this name.
