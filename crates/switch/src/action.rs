@@ -75,7 +75,8 @@ pub enum LegCommand {
     Modify(MediaDescription),
     /// Answer the leg's own new offer.
     AnswerOffer(MediaDescription),
-    /// Refuse the leg's own new offer (488).
+    /// Refuse the leg's own new offer (488); it may come from a leg that is
+    /// not answered yet (UPDATE).
     RefuseOffer,
     /// End it: a final status before the answer, CANCEL or BYE else.
     End(Cause),
@@ -94,14 +95,18 @@ pub enum Tone {
 /// these say what goes where.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MediaAction {
-    /// What the far end of this leg said last: where it wants RTP, which codecs.
+    /// What the far end of this leg said last: where it wants RTP, and the
+    /// codecs agreed with it, in its order and with its payload types. Said
+    /// before anything is to be sent there, and never with an unspecified
+    /// address: a leg on hold by one keeps what it had.
     Remote {
         /// Which leg.
         leg: LegId,
         /// Its description.
         description: MediaDescription,
     },
-    /// Relay between two legs. Payload types are mapped by pairs
+    /// Relay between two legs; said again of the same two, it replaces the
+    /// pairs. Payload types are mapped by pairs
     /// (received, sent); what is in no pair is dropped.
     Bridge {
         /// One leg.

@@ -71,7 +71,8 @@ pub enum LegInput {
     /// It answered an offer of ours ([`crate::LegCommand::Modify`], or the
     /// offer in our 200 to an INVITE without one).
     Modified(MediaDescription),
-    /// It refused [`crate::LegCommand::Modify`]; the session stands as before.
+    /// It refused [`crate::LegCommand::Modify`], or left an offer of ours
+    /// without an answer (an ACK with no body); the session stands as before.
     ModifyRefused,
     /// A key was pressed: `0-9*#A-D`.
     Digit(char),
@@ -156,6 +157,7 @@ pub enum CommandError {
 /// A timer's name. Setting one that runs replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timer {
-    /// The callee of this call has rung long enough.
+    /// Who rings in this call has rung long enough: the callee, or before it
+    /// the caller of a dial command.
     Ring(CallId),
 }

@@ -1,6 +1,6 @@
 //! One call: the stage it is in, and the parts that it is made of (its
 //! forks, its audio, its record). It hands each input to the stage's room:
-//! [`begin`], [`ringing`], [`dial`], [`talk`]; all calls leave by `close`.
+//! [`begin`], [`ringing`], [`mod@dial`], [`talk`]; all calls leave by `close`.
 
 mod begin;
 mod dial;
