@@ -107,6 +107,18 @@ pub enum Certainty {
     Witnessed,
 }
 
+impl Certainty {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Partial => "partial",
+            Self::Inferred => "inferred",
+            Self::Witnessed => "witnessed",
+        }
+    }
+}
+
 #[derive(Deserialize, Clone)]
 pub struct ErrorRow {
     pub code: i32,

@@ -1,8 +1,168 @@
-//! docs/status.md.
-use super::{Error, model::Contract};
-pub fn ask(_: &std::path::Path) -> Result<(), Error> {
+//! docs/status.md: which operations and events work, and which members are taken
+//! without being acted on. The truth is what the binary says of itself
+//! (`strowger status`); nothing is claimed here by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde::Deserialize;
+
+use super::Error;
+use super::model::Contract;
+
+/// What `strowger status` prints.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Version and path of the operations that work.
+    operations: BTreeSet<(String, String)>,
+    /// Ids of the events that are sent.
+    events: BTreeSet<u32>,
+    /// Members that are not acted on.
+    members: Vec<Unacted>,
+}
+
+/// A member that is taken and not acted on.
+#[derive(Deserialize, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct Unacted {
+    operation: String,
+    member: String,
+    rule: String,
+}
+
+/// Builds the binary and asks it.
+pub fn ask(root: &Path) -> Result<Report, Error> {
+    let fault = |what: String| Error::Program {
+        program: "strowger status",
+        what,
+    };
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["run", "--quiet", "--package", "strowger", "--", "status"])
+        .current_dir(root)
+        .output()
+        .map_err(|error| fault(error.to_string()))?;
+    if !output.status.success() {
+        return Err(fault(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| fault(error.to_string()))
+}
+
+/// The page.
+pub fn render(contract: &Contract, report: &Report) -> Result<String, Error> {
+    check(contract, report)?;
+    let operations = contract.operations().len();
+    let mut page = format!(
+        "# What works\n\n\
+         Made by `cargo xtask contract` from `contract/` and from what the binary says of \
+         itself; not to be edited.\n\n\
+         | | work | of |\n| --- | ---: | ---: |\n\
+         | operations | {} | {operations} |\n| events | {} | {} |\n\n\
+         An operation that is missing answers `10001 INTERFACE NOT EXISTED`.\n\n",
+        report.operations.len(),
+        report.events.len(),
+        contract.events.len(),
+    );
+    page.push_str("## Operations\n");
+    for area in &contract.areas {
+        if area.operations.is_empty() {
+            continue;
+        }
+        let _ = write!(
+            page,
+            "\n### {}\n\n| operation | what it does | |\n| --- | --- | --- |\n",
+            area.area
+        );
+        for operation in &area.operations {
+            let key = (operation.version.clone(), operation.path.clone());
+            let _ = writeln!(
+                page,
+                "| `{} {}/{}` | {} | {} |",
+                operation.method,
+                operation.version,
+                operation.path,
+                cell(&operation.summary),
+                state(report.operations.contains(&key)),
+            );
+        }
+    }
+    page.push_str("\n## Events\n\n| event | when | |\n| --- | --- | --- |\n");
+    for event in &contract.events {
+        let _ = writeln!(
+            page,
+            "| {} {} | {} | {} |",
+            event.id,
+            cell(&event.name),
+            cell(&event.when),
+            state(report.events.contains(&event.id)),
+        );
+    }
+    members(&mut page, report);
+    Ok(page)
+}
+
+fn members(page: &mut String, report: &Report) {
+    page.push_str(
+        "\n## Members not acted on\n\n\
+         Of the operations that work. *stored*: taken, kept and given back, without effect. \
+         *default only*: neglecting it would mislead, so any value but the default answers \
+         `40002` with `invalid_param_list`.\n\n",
+    );
+    if report.members.is_empty() {
+        page.push_str("None.\n");
+        return;
+    }
+    let mut rows: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for row in &report.members {
+        rows.entry((&row.operation, &row.rule))
+            .or_default()
+            .insert(&row.member);
+    }
+    page.push_str("| operation | | members |\n| --- | --- | --- |\n");
+    for ((operation, rule), members) in rows {
+        let members: Vec<String> = members.iter().map(|member| format!("`{member}`")).collect();
+        let _ = writeln!(page, "| `{operation}` | {rule} | {} |", members.join(", "));
+    }
+}
+
+/// A report on what the contract doesn't have would hide a mistake.
+fn check(contract: &Contract, report: &Report) -> Result<(), Error> {
+    let unknown = |what: String| Error::Program {
+        program: "strowger status",
+        what: format!("{what} is not in the contract"),
+    };
+    let operations = contract.operations();
+    for (version, path) in &report.operations {
+        if !operations
+            .iter()
+            .any(|operation| operation.version == *version && operation.path == *path)
+        {
+            return Err(unknown(format!("{version} {path}")));
+        }
+    }
+    for id in &report.events {
+        if !contract.events.iter().any(|event| event.id == *id) {
+            return Err(unknown(format!("event {id}")));
+        }
+    }
+    for row in &report.members {
+        if !operations
+            .iter()
+            .any(|operation| operation.path == row.operation)
+        {
+            return Err(unknown(format!("{} ({})", row.operation, row.member)));
+        }
+    }
     Ok(())
 }
-pub fn render(_: &Contract, _: &()) -> Result<String, Error> {
-    Ok("\n".into())
+
+fn state(works: bool) -> &'static str {
+    if works { "works" } else { "missing" }
+}
+
+/// Text that can stand in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
 }
