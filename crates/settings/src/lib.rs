@@ -1,1 +1,35 @@
 //! The settings mechanism, the snapshot, and the switch's configuration made from it.
+//!
+//! Configuration objects are of a [`Kind`]; list, search, get, query, create,
+//! update and delete are written once, for all kinds. A change is checked
+//! against the contract and the kind's rules, kept by the journal together with
+//! its event, swapped in as a new [`Snapshot`], and with the exchange before its
+//! answer leaves. It must never let bad input change anything, put a secret
+//! into a document, a log or an event, or take a value that is not acted on
+//! where neglecting it would mislead.
+
+mod change;
+mod error;
+mod extension;
+mod kind;
+mod monitor;
+mod read;
+mod record;
+mod seal;
+mod secret;
+mod settings;
+mod snapshot;
+mod unacted;
+
+pub use error::SettingsError;
+pub use extension::{Extension, Monitor};
+pub use kind::{Kind, MemberRule, Rule, SecretForm, SortKey, UniqueKey};
+pub use record::Record;
+pub use seal::Sealer;
+pub use secret::{MASK, Secret};
+pub use settings::{Change, HashCost, Options, Settings};
+pub use snapshot::Snapshot;
+pub use unacted::{Unacted, unacted};
+
+/// The events that a settings change sets off.
+pub const EVENTS_SENT: &[u32] = &[30022];

@@ -1,0 +1,260 @@
+//! The four operations that read: list, search, get, query. They work on the
+//! snapshot and never wait. Live state is joined by the faces.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::{SettingsError, invalid, word};
+use crate::kind::{Kind, SecretForm, kind};
+use crate::record::Record;
+use crate::secret::{Secret, password_matches};
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+
+/// Most rows of a page, and a page's rows where the request does not say: the
+/// guide prints neither, so that who asks plainly gets all there is.
+pub(crate) const PAGE_SIZE: usize = 10_000;
+/// Most ids of a query.
+const MAX_IDS: usize = 10_000;
+
+impl Settings {
+    /// `<kind>/list`: `total_number` and a page of brief rows under `data`.
+    pub fn list(
+        &self,
+        name: &str,
+        params: Map<String, Value>,
+    ) -> Result<Map<String, Value>, SettingsError> {
+        self.page(name, "list", params)
+    }
+
+    /// `<kind>/search`: as [`Settings::list`], of the objects that hold the text.
+    pub fn search(
+        &self,
+        name: &str,
+        params: Map<String, Value>,
+    ) -> Result<Map<String, Value>, SettingsError> {
+        self.page(name, "search", params)
+    }
+
+    fn page(
+        &self,
+        name: &str,
+        verb: &str,
+        params: Map<String, Value>,
+    ) -> Result<Map<String, Value>, SettingsError> {
+        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let operation = kind.operation(verb).ok_or(SettingsError::UnknownKind)?;
+        let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
+        let window = Window::read(&params)?;
+        let snapshot = self.snapshot();
+        let mut chosen = chosen(kind, &snapshot, text(&params, "search_value"));
+        sort(
+            kind,
+            &mut chosen,
+            text(&params, "sort_by"),
+            text(&params, "order_by") == "desc",
+        );
+        let total = chosen.len();
+        let data = window
+            .of(&chosen)
+            .map(|record| Value::Object(kind.brief(record)))
+            .collect();
+        Ok(answer([
+            ("total_number", total.into()),
+            ("data", Value::Array(data)),
+        ]))
+    }
+
+    /// `<kind>/get`: one object under `data`.
+    pub fn get(
+        &self,
+        name: &str,
+        params: Map<String, Value>,
+    ) -> Result<Map<String, Value>, SettingsError> {
+        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let operation = kind.operation("get").ok_or(SettingsError::UnknownKind)?;
+        let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
+        let record = self
+            .snapshot()
+            .record(name, id(&params))
+            .ok_or(SettingsError::NotFound)?;
+        Ok(answer([("data", Value::Object(kind.detail(&record)))]))
+    }
+
+    /// `<kind>/query`: the objects of `ids` under `data`, in that order; ids of
+    /// no object are passed over.
+    pub fn query(
+        &self,
+        name: &str,
+        params: Map<String, Value>,
+    ) -> Result<Map<String, Value>, SettingsError> {
+        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let operation = kind.operation("query").ok_or(SettingsError::UnknownKind)?;
+        let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
+        let ids = text(&params, "ids");
+        let parts = ids
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        let mut found = Vec::new();
+        let snapshot = self.snapshot();
+        for (count, part) in parts.enumerate() {
+            let id: i64 = part
+                .parse()
+                .map_err(|_| SettingsError::member("ids", Some(part), wire::rule::TYPE))?;
+            if count >= MAX_IDS {
+                return Err(SettingsError::member("ids", None, wire::rule::MAX));
+            }
+            if let Some(record) = snapshot.record(name, id) {
+                found.push(Value::Object(kind.detail(&record)));
+            }
+        }
+        if found.is_empty() {
+            return Err(SettingsError::NotFound);
+        }
+        Ok(answer([("data", Value::Array(found))]))
+    }
+}
+
+impl Settings {
+    /// A sealed secret in plain, for who is permitted to read it. Empty where
+    /// it is not set. Hashed ones can't be read.
+    pub fn reveal(&self, name: &str, id: i64, member: &str) -> Result<Secret, SettingsError> {
+        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let sealed = kind
+            .members()
+            .iter()
+            .any(|known| known.name == member && known.rule.secret() == Some(SecretForm::Sealed));
+        if !sealed {
+            return Err(SettingsError::UnknownKind);
+        }
+        let record = self
+            .snapshot()
+            .record(name, id)
+            .ok_or(SettingsError::NotFound)?;
+        Ok(record.secret(member).cloned().unwrap_or_default())
+    }
+
+    /// Whether a hashed secret is this text: milliseconds of CPU, aside.
+    pub async fn secret_matches(
+        &self,
+        name: &str,
+        id: i64,
+        member: &str,
+        text: &str,
+    ) -> Result<bool, SettingsError> {
+        let record = self
+            .snapshot()
+            .record(name, id)
+            .ok_or(SettingsError::NotFound)?;
+        let Some(hash) = record.secret(member).cloned() else {
+            return Ok(false);
+        };
+        let text = Secret::new(text);
+        tokio::task::spawn_blocking(move || password_matches(text.expose(), hash.expose()))
+            .await
+            .map_err(|_| SettingsError::Stopping)
+    }
+}
+
+/// Which rows of a list a page holds.
+pub(crate) struct Window {
+    first: usize,
+    size: usize,
+}
+
+impl Window {
+    pub fn read(params: &Map<String, Value>) -> Result<Self, SettingsError> {
+        let mut faults = Vec::new();
+        let mut positive = |member: &str| {
+            let value = params.get(member).and_then(Value::as_i64)?;
+            if value < 1 {
+                faults.push(invalid(member, Some(&value.to_string()), wire::rule::MIN));
+            }
+            usize::try_from(value).ok()
+        };
+        let page = positive("page").unwrap_or(1);
+        let size = positive("page_size").unwrap_or(PAGE_SIZE);
+        if size > PAGE_SIZE {
+            faults.push(invalid(
+                "page_size",
+                Some(&size.to_string()),
+                wire::rule::MAX,
+            ));
+        }
+        if faults.is_empty() {
+            Ok(Self {
+                first: page.saturating_sub(1).saturating_mul(size),
+                size,
+            })
+        } else {
+            Err(SettingsError::Invalid(faults))
+        }
+    }
+
+    pub fn of<'r, T>(&self, rows: &'r [T]) -> impl Iterator<Item = &'r T> {
+        rows.iter().skip(self.first).take(self.size)
+    }
+}
+
+fn chosen(kind: &'static dyn Kind, snapshot: &Snapshot, needle: &str) -> Vec<Arc<Record>> {
+    let needle = needle.trim().to_lowercase();
+    snapshot
+        .records(kind.name())
+        .filter(|record| {
+            needle.is_empty()
+                || kind
+                    .searched(record)
+                    .iter()
+                    .any(|text| text.to_lowercase().contains(&needle))
+        })
+        .cloned()
+        .collect()
+}
+
+/// Rows come by id; equals stay in that order, whatever the direction.
+fn sort(kind: &dyn Kind, rows: &mut Vec<Arc<Record>>, field: &str, descending: bool) {
+    if field.is_empty() || field == "id" {
+        if descending {
+            rows.reverse();
+        }
+        return;
+    }
+    let mut keyed: Vec<_> = rows
+        .drain(..)
+        .map(|record| (kind.sort_key(&record, field), record))
+        .collect();
+    if descending {
+        keyed.sort_by(|(a, _), (b, _)| b.cmp(a));
+    } else {
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    rows.extend(keyed.into_iter().map(|(_, record)| record));
+}
+
+/// A text of the request; empty where it is missing.
+pub(crate) fn text<'p>(params: &'p Map<String, Value>, member: &str) -> &'p str {
+    params
+        .get(member)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The `id` that the contract requires; 0, which no object has, where it is missing.
+pub(crate) fn id(params: &Map<String, Value>) -> i64 {
+    params.get("id").and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// An answer's own members.
+pub(crate) fn answer<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// What `invalid_param_list` says of a list entry that names nothing.
+pub(crate) fn unknown(field: String, id: i64) -> wire::InvalidParam {
+    invalid(field, Some(&id.to_string()), word::NOT_FOUND)
+}

@@ -1,0 +1,181 @@
+//! The settings as their users hold them, and the one way a change goes:
+//! journal, snapshot, exchange, answer.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex as SyncMutex;
+use store::{Batch, Store};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::error::SettingsError;
+use crate::kind::{KINDS, Kind};
+use crate::record::Record;
+use crate::seal::Sealer;
+use crate::snapshot::Snapshot;
+
+/// Changes that wait for the listener. They come one at a time.
+const CHANGES: usize = 4;
+/// How long a change waits for the listener to have it.
+const LISTENER_DEADLINE: Duration = Duration::from_secs(2);
+/// The counter of settings revisions.
+const REVISION: &str = "settings.revision";
+
+/// What a password's hash costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashCost {
+    /// Memory of argon2id, KiB; the time it takes grows with it.
+    pub memory_kib: u32,
+}
+
+impl Default for HashCost {
+    /// 8 MiB in one pass: some milliseconds, so that ten thousand extensions
+    /// can be made in a minute. The hash carries its own cost.
+    fn default() -> Self {
+        Self {
+            memory_kib: 8 * 1024,
+        }
+    }
+}
+
+/// How the settings are opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The PBX's serial number: `sn` in the frames of events.
+    pub serial: String,
+    /// What a password's hash costs.
+    pub hash_cost: HashCost,
+}
+
+/// A new snapshot, for the exchange.
+#[derive(Debug)]
+pub struct Change {
+    /// All settings as they are now.
+    pub snapshot: Arc<Snapshot>,
+    /// Told when the switch has them; the change's answer waits for it.
+    pub done: oneshot::Sender<()>,
+}
+
+/// The settings. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Settings(pub(crate) Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub store: Store,
+    pub sealer: Sealer,
+    pub options: Options,
+    pub current: ArcSwap<Snapshot>,
+    /// Held by the one change that is under way.
+    pub turn: Mutex<()>,
+    listener: SyncMutex<Listener>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    sender: mpsc::Sender<Change>,
+    /// There until somebody takes it.
+    receiver: Option<mpsc::Receiver<Change>>,
+}
+
+impl Settings {
+    /// Reads all settings. The key file is made where it is missing.
+    pub async fn open(store: Store, key_file: &Path, serial: &str) -> Result<Self, SettingsError> {
+        let options = Options {
+            serial: serial.to_owned(),
+            ..Options::default()
+        };
+        Self::open_with(store, key_file, options).await
+    }
+
+    /// As [`Settings::open`], with all options.
+    pub async fn open_with(
+        store: Store,
+        key_file: &Path,
+        options: Options,
+    ) -> Result<Self, SettingsError> {
+        let sealer = Sealer::open(key_file)?;
+        let mut snapshot = Snapshot::default();
+        for kind in KINDS {
+            for object in store.objects(kind.name()).await? {
+                snapshot.put(*kind, Arc::new(Record::unseal(&object, &sealer)?))?;
+            }
+        }
+        let revision = i64::try_from(store.counter(REVISION).await?).unwrap_or(i64::MAX);
+        snapshot.set_revision(revision.max(snapshot.revision()));
+        let (sender, receiver) = mpsc::channel(CHANGES);
+        Ok(Self(Arc::new(Inner {
+            store,
+            sealer,
+            options,
+            current: ArcSwap::from_pointee(snapshot),
+            turn: Mutex::new(()),
+            listener: SyncMutex::new(Listener {
+                sender,
+                receiver: Some(receiver),
+            }),
+        })))
+    }
+
+    /// All settings as they are now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.current.load_full()
+    }
+
+    /// Every change from now on, for the one who must have it before it is
+    /// answered. `None` when somebody has it already.
+    pub fn changes(&self) -> Option<mpsc::Receiver<Change>> {
+        self.0.listener.lock().receiver.take()
+    }
+
+    /// The sealer of the key file, for what others keep.
+    pub fn sealer(&self) -> &Sealer {
+        &self.0.sealer
+    }
+}
+
+impl Inner {
+    /// The next id of a kind, never given before, and the counter's new value.
+    pub async fn next_id(&self, kind: &dyn Kind) -> Result<(i64, (String, u64)), SettingsError> {
+        let name = format!("object.{}", kind.name());
+        let used = self.store.counter(&name).await?;
+        let id = used.saturating_add(1);
+        let signed = i64::try_from(id).map_err(|_| SettingsError::TooMany)?;
+        Ok((signed, (name, id)))
+    }
+
+    /// Keeps a change, makes it the present state and tells the listener.
+    /// Called with the turn held. `batch` gets the new revision.
+    pub async fn apply(&self, mut batch: Batch, snapshot: Snapshot) -> Result<(), SettingsError> {
+        let revision = u64::try_from(snapshot.revision()).unwrap_or(0);
+        batch.counters.push((REVISION.into(), revision));
+        self.store.write(batch).await?;
+        let snapshot = Arc::new(snapshot);
+        self.current.store(snapshot.clone());
+        self.tell(snapshot).await;
+        Ok(())
+    }
+
+    async fn tell(&self, snapshot: Arc<Snapshot>) {
+        let sender = {
+            let listener = self.listener.lock();
+            if listener.receiver.is_some() {
+                // Nobody has asked yet; who does will begin with a snapshot.
+                return;
+            }
+            listener.sender.clone()
+        };
+        let (done, wait) = oneshot::channel();
+        let told = async {
+            if sender.send(Change { snapshot, done }).await.is_ok() {
+                // An error says that the listener let go of it: it is leaving.
+                let _ = wait.await;
+            }
+        };
+        if tokio::time::timeout(LISTENER_DEADLINE, told).await.is_err() {
+            tracing::warn!("a settings change is kept, but the exchange has not taken it in time");
+        }
+    }
+}
