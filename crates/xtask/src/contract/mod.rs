@@ -184,4 +184,24 @@ mod tests {
         let stale = run(&root(), &arguments).unwrap();
         assert!(stale.is_empty(), "run `cargo xtask contract`: {stale:?}");
     }
+
+    #[test]
+    fn a_stale_file_is_named_by_the_check_and_mended_without_it() {
+        let folder = std::env::temp_dir().join(format!("xtask-contract-{}", std::process::id()));
+        let generated = folder.join(GENERATED);
+        std::fs::create_dir_all(&generated).unwrap();
+        std::fs::write(generated.join("gone.rs"), "//! No longer made.").unwrap();
+        std::fs::write(generated.join("call.rs"), "//! Old.").unwrap();
+        let files = || {
+            let made = |name: &str| (format!("{GENERATED}/{name}"), "//! New.".to_owned());
+            Files::from([made("call.rs"), made("tables/mod.rs")])
+        };
+        let stale =
+            ["gone.rs", "call.rs", "tables/mod.rs"].map(|name| format!("{GENERATED}/{name}"));
+        assert_eq!(settle(&folder, files(), true).unwrap(), stale);
+        assert_eq!(settle(&folder, files(), false).unwrap(), stale);
+        assert!(settle(&folder, files(), true).unwrap().is_empty());
+        assert!(!generated.join("gone.rs").exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -166,3 +166,48 @@ fn state(works: bool) -> &'static str {
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contract() -> Contract {
+        Contract::load(&crate::contract::root().join("contract")).unwrap()
+    }
+
+    fn report(text: &str) -> Report {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_the_binary_says_is_what_the_page_says() {
+        let report = report(
+            r#"{"operations": [["v1.0", "call/dial"]], "events": [30011],
+                "members": [{"operation": "extension/create", "member": "enb_srtp", "rule": "default only"}]}"#,
+        );
+        let page = render(&contract(), &report).unwrap();
+        let row = |start: &str| page.lines().find(|line| line.starts_with(start)).unwrap();
+        assert!(row("| `POST v1.0/call/dial`").ends_with("| works |"));
+        assert!(row("| `POST v1.0/call/hangup`").ends_with("| missing |"));
+        assert!(row("| 30011").ends_with("| works |"));
+        assert!(row("| 30012").ends_with("| missing |"));
+        assert_eq!(row("| operations"), "| operations | 1 | 359 |");
+        assert_eq!(
+            row("| `extension/create`"),
+            "| `extension/create` | default only | `enb_srtp` |"
+        );
+    }
+
+    #[test]
+    fn a_report_on_what_the_contract_has_not_is_refused() {
+        let contract = contract();
+        for text in [
+            r#"{"operations": [["v2.0", "call/dial"]], "events": [], "members": []}"#,
+            r#"{"operations": [], "events": [30021], "members": []}"#,
+            r#"{"operations": [], "events": [],
+                "members": [{"operation": "call/dail", "member": "caller", "rule": "stored"}]}"#,
+        ] {
+            assert!(render(&contract, &report(text)).is_err(), "{text}");
+        }
+    }
+}
