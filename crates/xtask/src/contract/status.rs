@@ -106,9 +106,9 @@ pub fn render(contract: &Contract, report: &Report) -> Result<String, Error> {
 fn members(page: &mut String, report: &Report) {
     page.push_str(
         "\n## Members not acted on\n\n\
-         Of the operations that work. *stored*: taken, kept and given back, without effect. \
-         *default only*: neglecting it would mislead, so any value but the default answers \
-         `40002` with `invalid_param_list`.\n\n",
+         Of the operations that work, with what becomes of each member. Where neglecting one \
+         would mislead, only the value that is already so is taken: any other answers `40002` \
+         with `invalid_param_list` naming it.\n\n",
     );
     if report.members.is_empty() {
         page.push_str("None.\n");
@@ -120,10 +120,15 @@ fn members(page: &mut String, report: &Report) {
             .or_default()
             .insert(&row.member);
     }
-    page.push_str("| operation | | members |\n| --- | --- | --- |\n");
+    page.push_str("| operation | what becomes of it | members |\n| --- | --- | --- |\n");
     for ((operation, rule), members) in rows {
         let members: Vec<String> = members.iter().map(|member| format!("`{member}`")).collect();
-        let _ = writeln!(page, "| `{operation}` | {rule} | {} |", members.join(", "));
+        let _ = writeln!(
+            page,
+            "| `{operation}` | {} | {} |",
+            cell(rule),
+            members.join(", ")
+        );
     }
 }
 
