@@ -1,25 +1,28 @@
-//! What can go wrong with a socket.
+//! What a socket refuses.
 
 use std::io;
 use std::net::SocketAddr;
 
-/// A socket's error.
+/// Why something could not be opened or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}")]
+    /// No socket on this address: it is taken, or none of ours.
+    #[error("can't listen for SIP on {address}: {source}")]
     Bind {
-        /// Which.
+        /// The address asked for.
         address: SocketAddr,
-        /// Why.
+        /// What the system says.
         source: io::Error,
     },
-    /// A datagram could not be sent; over UDP it counts as lost.
-    #[error("can't send to {remote}: {source}")]
+    /// The socket's buffer is full; the datagram was dropped.
+    #[error("the socket's send buffer is full")]
+    Full,
+    /// The system refused the datagram.
+    #[error("can't send to {to}: {source}")]
     Send {
-        /// To whom.
-        remote: SocketAddr,
-        /// Why.
+        /// Whom it was for.
+        to: SocketAddr,
+        /// What the system says.
         source: io::Error,
     },
 }

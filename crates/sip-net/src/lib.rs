@@ -1,12 +1,9 @@
-//! SIP's sockets: UDP so far.
-//!
-//! Datagrams are read and parsed here, on a task of their own, and put into two
-//! bounded [`Lanes`]: what is under way, and what is new. It must never decide
-//! about a call; what it answers by itself is only that a message is broken or
-//! that there is no room for a new one.
+//! SIP's sockets: datagrams become messages in lanes, and messages datagrams.
+//! Nothing here knows what a transaction, a dialog or a call is.
 
 mod error;
 mod lanes;
+mod metric;
 mod routes;
 mod udp;
 

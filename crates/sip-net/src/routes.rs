@@ -1,32 +1,37 @@
-//! The local address of the route to a peer: what the kernel would send from.
+//! Which address of ours a peer sees: the local one of the route to it.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Most peers remembered; when there are more, all are forgotten.
-const MAX_PEERS: usize = 4096;
-/// How long an answer is good: routes change rarely, interfaces come and go.
-const MAX_AGE: Duration = Duration::from_secs(60);
+/// Routes remembered; when so many are, all are asked anew.
+const MAX_ROUTES: usize = 4096;
 
-/// Asks the kernel and remembers its answers for a while.
+/// A route is asked anew after this long: interfaces come and go.
+const MAX_AGE: Duration = Duration::from_secs(10);
+
+/// Any port will do: nothing is sent.
+const DISCARD: u16 = 9;
+
+/// The routes to peers, remembered for a while.
 #[derive(Debug, Default)]
 pub struct Routes {
     known: Mutex<HashMap<IpAddr, (IpAddr, Instant)>>,
 }
 
 impl Routes {
-    /// Knows nothing yet.
+    /// None known.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The address of ours from which `peer` is reached. Where there is no route
-    /// the loopback address: nothing would arrive anyway.
+    /// The local address of the route to `peer`; the loopback address where
+    /// there is none.
+    #[must_use]
     pub fn local_for(&self, peer: IpAddr) -> IpAddr {
         let now = Instant::now();
-        // A panic elsewhere leaves the table as good as it was.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((local, asked)) = known.get(&peer)
             && now.duration_since(*asked) < MAX_AGE
@@ -34,7 +39,7 @@ impl Routes {
             return *local;
         }
         let local = ask(peer);
-        if known.len() >= MAX_PEERS {
+        if known.len() >= MAX_ROUTES {
             known.clear();
         }
         known.insert(peer, (local, now));
@@ -42,16 +47,24 @@ impl Routes {
     }
 }
 
-/// Connecting a UDP socket sends nothing, but makes the kernel choose the route.
+/// Connecting a datagram socket sends nothing, but chooses a route.
 fn ask(peer: IpAddr) -> IpAddr {
     let (any, loopback): (IpAddr, IpAddr) = match peer {
         IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into()),
     };
-    let local = UdpSocket::bind(SocketAddr::new(any, 0))
-        .and_then(|socket| socket.connect(SocketAddr::new(peer, 5060)).map(|()| socket))
-        .and_then(|socket| socket.local_addr());
-    local.map_or(loopback, |address| address.ip())
+    let local = || {
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+        socket.connect(SocketAddr::new(peer, DISCARD))?;
+        socket.local_addr()
+    };
+    match local() {
+        Ok(local) => local.ip(),
+        Err(error) => {
+            tracing::debug!(%peer, %error, "no route");
+            loopback
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,14 +72,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_peer_is_reached_from_loopback() {
+    fn the_route_to_oneself_is_the_loopback() {
         let routes = Routes::new();
-        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        assert_eq!(routes.local_for(peer), peer);
-        assert_eq!(
-            routes.local_for(peer),
-            peer,
-            "the remembered answer is the same"
-        );
+        let localhost = IpAddr::from(Ipv4Addr::LOCALHOST);
+        assert_eq!(routes.local_for(localhost), localhost);
+    }
+
+    #[test]
+    fn so_many_peers_take_bounded_room() {
+        let routes = Routes::new();
+        for host in 0..=MAX_ROUTES as u32 {
+            let _ = routes.local_for(Ipv4Addr::from(0x7f00_0000 + host).into());
+        }
+        assert!(routes.known.lock().unwrap().len() <= MAX_ROUTES);
     }
 }

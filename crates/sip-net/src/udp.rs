@@ -1,155 +1,176 @@
-//! SIP over UDP: one socket, one reading task.
+//! SIP over UDP: one socket, a task that reads it, parses and puts into lanes;
+//! sending is a system call from whoever has something to send.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use sip::{Flow, Message, MessageBuilder, ParseErrorKind, Transport};
-use socket2::{Domain, Protocol, Socket, Type};
+use sip::{Flow, HeaderName, Message, Transport};
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 
-use crate::error::NetError;
-use crate::lanes::{Lanes, Passed, Received};
+use crate::NetError;
+use crate::lanes::{Lane, Lanes, Received};
+use crate::metric::Counters;
 
-/// Largest datagram that UDP can carry.
-const MAX_DATAGRAM: usize = 65_535;
-/// What is asked of the kernel for each direction: a burst of some thousand
-/// messages must not be lost before the task runs.
-const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
-/// How many datagrams are read before other tasks get their turn.
-const BURST: usize = 64;
+/// What the socket may hold in each direction, as far as the system allows.
+const SOCKET_BUFFER: usize = 4 << 20;
 
-/// A bound UDP socket.
-#[derive(Debug)]
+/// The longest datagram there is.
+const LONGEST_DATAGRAM: usize = 65_535;
+
+/// Datagrams read before others get their turn.
+const BATCH: usize = 64;
+
+/// Seconds for a 503's Retry-After.
+const RETRY_AFTER: &str = "5";
+
+/// After a fault of the socket, lest a lasting one keeps a core busy.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A UDP socket that speaks SIP.
 pub struct UdpTransport {
     socket: UdpSocket,
     local: SocketAddr,
+    counters: Counters,
 }
 
 impl UdpTransport {
-    /// Binds; port 0 picks a free one. Must be called within a tokio runtime.
+    /// Opens a socket; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// Where the address is taken or none of ours.
     pub async fn bind(address: SocketAddr) -> Result<Arc<Self>, NetError> {
-        let bound = || -> io::Result<Self> {
-            let socket = Socket::new(
-                Domain::for_address(address),
-                Type::DGRAM,
-                Some(Protocol::UDP),
-            )?;
-            // The kernel gives what it permits; less is no error.
-            let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
-            let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
-            socket.set_nonblocking(true)?;
-            socket.bind(&address.into())?;
-            let socket = UdpSocket::from_std(socket.into())?;
-            let local = socket.local_addr()?;
-            Ok(Self { socket, local })
-        };
-        bound()
-            .map(Arc::new)
-            .map_err(|source| NetError::Bind { address, source })
+        let failed = |source| NetError::Bind { address, source };
+        let socket = UdpSocket::bind(address).await.map_err(failed)?;
+        let options = SockRef::from(&socket);
+        for result in [
+            options.set_recv_buffer_size(SOCKET_BUFFER),
+            options.set_send_buffer_size(SOCKET_BUFFER),
+        ] {
+            if let Err(error) = result {
+                tracing::debug!(%error, "socket buffer left as it is");
+            }
+        }
+        let local = socket.local_addr().map_err(failed)?;
+        // `send` never waits: the reactor must have seen the socket before.
+        socket.writable().await.map_err(failed)?;
+        Ok(Arc::new(Self {
+            socket,
+            local,
+            counters: Counters::new("udp"),
+        }))
     }
 
-    /// Where it listens.
+    /// The address it is bound to.
+    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// Sends at once or not at all: what finds no room in the kernel is lost, as
-    /// on the wire, and its transaction sends it again.
-    pub fn send(&self, bytes: &[u8], remote: SocketAddr) -> Result<(), NetError> {
-        match self.socket.try_send_to(bytes, remote) {
-            Ok(_) => Ok(()),
+    /// Sends one message, at once or not at all.
+    ///
+    /// # Errors
+    /// Where the socket's buffer is full or the system refuses; counted, and
+    /// nothing more to do: SIP over UDP sends again by itself.
+    pub fn send(&self, bytes: &[u8], to: SocketAddr) -> Result<(), NetError> {
+        match self.socket.try_send_to(bytes, to) {
+            Ok(_) => {
+                self.counters.sent.increment(1);
+                Ok(())
+            }
             Err(source) => {
-                metrics::counter!("strowger_sip_send_failures").increment(1);
-                Err(NetError::Send { remote, source })
+                self.counters.send_failed.increment(1);
+                Err(match source.kind() {
+                    ErrorKind::WouldBlock => NetError::Full,
+                    _ => NetError::Send { to, source },
+                })
             }
         }
     }
 
-    /// Reads until nobody listens any more.
+    /// Reads for good, or until nobody takes from the lanes.
     pub async fn receive(self: Arc<Self>, lanes: Lanes) {
-        let mut buffer = vec![0u8; MAX_DATAGRAM];
-        let mut burst = 0;
+        let mut buffer = vec![0; LONGEST_DATAGRAM];
         loop {
-            let read = match self.socket.try_recv_from(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    burst = 0;
-                    match self.socket.readable().await {
-                        Ok(()) => continue,
-                        Err(error) => Err(error),
+            if let Err(error) = self.socket.readable().await {
+                self.failed(&error).await;
+                continue;
+            }
+            for _ in 0..BATCH {
+                match self.socket.try_recv_from(&mut buffer) {
+                    Ok((length, source)) => {
+                        let datagram = buffer.get(..length).unwrap_or_default();
+                        if !self.datagram(datagram, source, &lanes).await {
+                            return;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => {
+                        self.failed(&error).await;
+                        break;
                     }
                 }
-                read => read,
-            };
-            let (length, remote) = match read {
-                Ok(read) => read,
-                Err(error) => {
-                    // An ICMP error of a datagram that we sent; the socket is well.
-                    tracing::debug!(%error, "reading SIP over UDP");
-                    tokio::task::yield_now().await;
-                    continue;
-                }
-            };
-            if let Some(datagram) = buffer.get(..length)
-                && !self.datagram(datagram, remote, &lanes).await
-            {
-                return;
             }
-            burst += 1;
-            if burst >= BURST {
-                burst = 0;
-                tokio::task::yield_now().await;
-            }
+            tokio::task::yield_now().await;
         }
     }
 
-    /// Takes one datagram; false when nobody listens any more.
-    async fn datagram(&self, datagram: &[u8], remote: SocketAddr, lanes: &Lanes) -> bool {
-        let message = match Message::parse(Bytes::copy_from_slice(datagram)) {
-            Ok(message) => message,
-            Err(error) => {
-                self.broken(&error, remote);
-                return true;
-            }
-        };
-        let message = if message.is_request() {
-            message.with_top_via_received(remote)
-        } else {
-            message
-        };
+    /// One datagram. False: nobody listens any more.
+    async fn datagram(&self, datagram: &[u8], source: SocketAddr, lanes: &Lanes) -> bool {
+        if is_keepalive(datagram) {
+            self.counters.keepalives.increment(1);
+            return true;
+        }
+        self.counters.received.increment(1);
         let flow = Flow {
             transport: Transport::Udp,
             local: self.local,
-            remote,
+            remote: source,
         };
-        match lanes.pass(Received { message, flow }).await {
-            Passed::Taken => true,
-            Passed::Closed => false,
-            Passed::Shed(answer) => {
-                metrics::counter!("strowger_sip_shed").increment(1);
-                if let Some(answer) = answer {
-                    // Who does not get it comes again by itself.
-                    let _ = self.send(answer.as_bytes(), remote);
+        let message = match Message::parse(Bytes::copy_from_slice(datagram)) {
+            Ok(message) => message,
+            Err(error) => {
+                self.counters.malformed.increment(1);
+                tracing::debug!(%source, %error, "malformed message");
+                if let Some(request) = error.answerable() {
+                    self.refuse(request, flow, error.status(), &[]);
                 }
+                return true;
+            }
+        };
+        match lanes.put(Received { message, flow }).await {
+            Lane::Taken => true,
+            Lane::Closed => false,
+            Lane::Shed(received) => {
+                self.counters.shed.increment(1);
+                let headers = [(HeaderName::RetryAfter, RETRY_AFTER)];
+                self.refuse(&received.message, flow, 503, &headers);
                 true
             }
         }
     }
 
-    /// A datagram that is no message: its sender is told where RFC 3261 says so.
-    fn broken(&self, error: &sip::ParseError, remote: SocketAddr) {
-        if *error.kind() == ParseErrorKind::KeepAlive {
-            return;
-        }
-        metrics::counter!("strowger_sip_broken").increment(1);
-        tracing::debug!(%error, %remote, "a datagram is no SIP message");
-        let Some(request) = error.answerable() else {
-            return;
-        };
-        let answer = MessageBuilder::response_to(request, error.status(), Some("broken")).build();
-        if let Ok(answer) = answer {
-            let _ = self.send(answer.as_bytes(), remote);
+    fn refuse(&self, request: &Message, flow: Flow, status: u16, headers: &[(HeaderName, &str)]) {
+        if let Some((back, bytes)) = sip::refuse(request, flow, status, headers)
+            && let Err(error) = self.send(&bytes, back.remote)
+        {
+            tracing::debug!(%error, "refusal not sent");
         }
     }
+
+    async fn failed(&self, error: &io::Error) {
+        self.counters.receive_failed.increment(1);
+        tracing::warn!(%error, "SIP socket");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Line ends or NULs that keep a NAT open (RFC 5626 3.5.1 and its like), and
+/// STUN, which begins with two zero bits and no letter.
+fn is_keepalive(datagram: &[u8]) -> bool {
+    let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | 0);
+    datagram.first().is_none_or(|first| *first < 2) || datagram.iter().all(blank)
 }

@@ -1,5 +1,4 @@
-//! Real sockets: what comes in, what is turned away, what is answered.
-
+//! The UDP transport over real sockets of the loopback.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,116 +6,175 @@
     clippy::indexing_slicing
 )]
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sip::Method;
-use sip_net::{Lanes, Received, UdpTransport};
+use bytes::Bytes;
+use sip::{Message, Method};
+use sip_net::{Lanes, NetError, Received, UdpTransport};
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(10);
 
-struct Bench {
+struct Rig {
     transport: Arc<UdpTransport>,
     urgent: mpsc::Receiver<Received>,
     fresh: mpsc::Receiver<Received>,
     peer: UdpSocket,
 }
 
-async fn bench(fresh_room: usize) -> Bench {
-    let transport = UdpTransport::bind("127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
-    let (urgent_in, urgent) = mpsc::channel(16);
-    let (fresh_in, fresh) = mpsc::channel(fresh_room);
-    tokio::spawn(transport.clone().receive(Lanes {
-        urgent: urgent_in,
-        fresh: fresh_in,
-    }));
-    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    peer.set_read_timeout(Some(PATIENCE)).unwrap();
-    Bench {
-        transport,
-        urgent,
-        fresh,
-        peer,
+impl Rig {
+    async fn new(room: usize) -> Self {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let transport = UdpTransport::bind(any).await.unwrap();
+        let (urgent_in, urgent) = mpsc::channel(room);
+        let (fresh_in, fresh) = mpsc::channel(room);
+        tokio::spawn(transport.clone().receive(Lanes {
+            urgent: urgent_in,
+            fresh: fresh_in,
+        }));
+        let peer = UdpSocket::bind(any).await.unwrap();
+        peer.connect(transport.local_addr()).await.unwrap();
+        Self {
+            transport,
+            urgent,
+            fresh,
+            peer,
+        }
+    }
+
+    async fn say(&self, text: &str) {
+        self.peer.send(text.as_bytes()).await.unwrap();
+    }
+
+    async fn hear(&self) -> Message {
+        let mut buffer = [0; 4096];
+        let length = timeout(DEADLINE, self.peer.recv(&mut buffer))
+            .await
+            .expect("no answer")
+            .unwrap();
+        Message::parse(Bytes::copy_from_slice(&buffer[..length])).unwrap()
     }
 }
 
-fn request(method: &str, to_tag: &str, peer: SocketAddr) -> String {
+async fn next(lane: &mut mpsc::Receiver<Received>) -> Received {
+    timeout(DEADLINE, lane.recv())
+        .await
+        .expect("empty")
+        .unwrap()
+}
+
+fn request(method: &str, to_tag: &str, branch: &str) -> String {
     format!(
-        "{method} sip:1001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {peer};branch=z9hG4bK1;rport\r\n\
-         From: <sip:1000@127.0.0.1>;tag=a\r\nTo: <sip:1001@127.0.0.1>{to_tag}\r\nCall-ID: c\r\n\
-         CSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        "{method} sip:100@127.0.0.1 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 127.0.0.1:5999;rport;branch=z9hG4bK{branch}\r\n\
+         From: <sip:a@127.0.0.1>;tag=1\r\n\
+         To: <sip:100@127.0.0.1>{to_tag}\r\n\
+         Call-ID: {branch}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\n\r\n"
     )
 }
 
-impl Bench {
-    fn say(&self, text: &str) {
-        self.peer
-            .send_to(text.as_bytes(), self.transport.local_addr())
-            .unwrap();
+#[tokio::test]
+async fn what_starts_something_and_what_belongs_to_something_take_different_lanes() {
+    let mut rig = Rig::new(8).await;
+    rig.say(&request("INVITE", "", "a")).await;
+    rig.say(&request("REGISTER", ";tag=9", "b")).await;
+    rig.say(&request("BYE", ";tag=9", "c")).await;
+    rig.say(&request("INVITE", ";tag=9", "d")).await;
+    rig.say(&request("CANCEL", "", "e")).await;
+    for call_id in ["a", "b"] {
+        let received = next(&mut rig.fresh).await;
+        assert_eq!(received.message.call_id(), Some(call_id));
+        assert_eq!(received.flow.remote, rig.peer.local_addr().unwrap());
+        assert_eq!(received.flow.local, rig.transport.local_addr());
     }
-
-    fn hear(&self) -> String {
-        let mut buffer = [0; 2048];
-        let length = self.peer.recv(&mut buffer).expect("no answer");
-        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    for call_id in ["c", "d", "e"] {
+        assert_eq!(next(&mut rig.urgent).await.message.call_id(), Some(call_id));
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn new_invite_is_fresh_and_bye_is_urgent_and_via_knows_the_source() {
-    let mut bench = bench(4).await;
-    let peer = bench.peer.local_addr().unwrap();
-    bench.say(&request("INVITE", "", peer));
-    bench.say(&request("BYE", ";tag=b", peer));
-    let invite = timeout(PATIENCE, bench.fresh.recv())
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(invite.message.method(), Some(Method::Invite));
-    assert_eq!(invite.flow.remote, peer);
-    assert!(
-        invite
-            .message
-            .header(sip::HeaderName::Via)
-            .unwrap()
-            .contains(&format!("rport={}", peer.port()))
-    );
-    let bye = timeout(PATIENCE, bench.urgent.recv())
-        .await
-        .unwrap()
-        .unwrap();
+#[tokio::test]
+async fn a_full_fresh_lane_is_answered_with_503_and_the_urgent_lane_still_runs() {
+    let mut rig = Rig::new(1).await;
+    rig.say(&request("INVITE", "", "first")).await;
+    rig.say(&request("INVITE", "", "second")).await;
+    let refused = rig.hear().await;
+    assert_eq!(refused.status(), Some(503));
+    assert_eq!(refused.call_id(), Some("second"));
+    assert!(refused.header("Retry-After".into()).is_some());
+    assert!(refused.to_tag().is_some());
+    rig.say(&request("BYE", ";tag=9", "third")).await;
+    let bye = next(&mut rig.urgent).await;
     assert_eq!(bye.message.method(), Some(Method::Bye));
+    assert_eq!(next(&mut rig.fresh).await.message.call_id(), Some("first"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn full_fresh_lane_is_answered_503_and_an_in_dialog_request_still_passes() {
-    let mut bench = bench(1).await;
-    let peer = bench.peer.local_addr().unwrap();
-    bench.say(&request("INVITE", "", peer));
-    bench.say(&request("INVITE", "", peer));
-    let answer = tokio::task::block_in_place(|| bench.hear());
-    assert!(answer.starts_with("SIP/2.0 503 "), "{answer}");
-    assert!(answer.contains("Retry-After:"), "{answer}");
-    bench.say(&request("INFO", ";tag=b", peer));
-    let info = timeout(PATIENCE, bench.urgent.recv())
-        .await
-        .unwrap()
+#[tokio::test]
+async fn a_broken_request_that_can_be_answered_gets_400_and_an_ack_nothing() {
+    let rig = Rig::new(1).await;
+    let broken = |method: &str| request(method, "", "x").replace("70", "many");
+    rig.say("\r\n\r\n").await;
+    rig.say("not SIP at all").await;
+    rig.say(&broken("ACK")).await;
+    rig.say(&broken("OPTIONS")).await;
+    let answer = rig.hear().await;
+    assert_eq!(answer.status(), Some(400));
+    assert_eq!(answer.cseq().unwrap().method, Method::Options);
+}
+
+#[tokio::test]
+async fn a_burst_arrives_whole_and_in_order() {
+    const BURST: usize = 300;
+    let mut rig = Rig::new(BURST).await;
+    for number in 0..BURST {
+        rig.say(&request("BYE", ";tag=9", &number.to_string()))
+            .await;
+    }
+    for number in 0..BURST {
+        let received = next(&mut rig.urgent).await;
+        assert_eq!(received.message.call_id(), Some(&*number.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn the_first_send_after_bind_is_sent_and_what_is_too_long_is_refused() {
+    let rig = Rig::new(1).await;
+    let to = rig.peer.local_addr().unwrap();
+    rig.transport
+        .send(request("OPTIONS", "", "y").as_bytes(), to)
         .unwrap();
-    assert_eq!(info.message.method(), Some(Method::Info));
+    assert_eq!(rig.hear().await.call_id(), Some("y"));
+    let long = vec![b'x'; 70_000];
+    assert!(matches!(
+        rig.transport.send(&long, to),
+        Err(NetError::Send { .. })
+    ));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keep_alive_and_noise_are_silent_and_a_broken_request_is_told() {
-    let bench = bench(4).await;
-    let peer = bench.peer.local_addr().unwrap();
-    bench.say("\r\n\r\n");
-    bench.say("hello");
-    bench.say(&request("INVITE", "", peer).replace("CSeq: 1 INVITE", "CSeq: 1 BYE"));
-    let answer = tokio::task::block_in_place(|| bench.hear());
-    assert!(answer.starts_with("SIP/2.0 400 "), "{answer}");
+#[tokio::test]
+async fn a_taken_address_is_refused() {
+    let rig = Rig::new(1).await;
+    let taken = rig.transport.local_addr();
+    assert!(matches!(
+        UdpTransport::bind(taken).await,
+        Err(NetError::Bind { address, .. }) if address == taken
+    ));
+}
+
+#[tokio::test]
+async fn receiving_ends_with_the_lanes() {
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let transport = UdpTransport::bind(any).await.unwrap();
+    let (urgent, _) = mpsc::channel(1);
+    let (fresh, _) = mpsc::channel(1);
+    let receiving = tokio::spawn(transport.clone().receive(Lanes { urgent, fresh }));
+    let peer = UdpSocket::bind(any).await.unwrap();
+    let bye = request("BYE", ";tag=9", "z");
+    peer.send_to(bye.as_bytes(), transport.local_addr())
+        .await
+        .unwrap();
+    timeout(DEADLINE, receiving).await.unwrap().unwrap();
 }
