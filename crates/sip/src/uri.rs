@@ -66,7 +66,10 @@ pub struct Uri {
 impl Uri {
     /// Parses a URI, without angle brackets around it.
     pub fn parse(text: &str) -> Result<Self, UriError> {
-        Ok(Uri { parts: split(text)?, text: text.into() })
+        Ok(Uri {
+            parts: split(text)?,
+            text: text.into(),
+        })
     }
 
     /// A `sip:` URI of a user part, which is escaped where it must be, and a
@@ -83,7 +86,11 @@ impl Uri {
         }
         let uri = Uri::parse(&text)?;
         // A host with more than a host in it.
-        if uri.host() == host { Ok(uri) } else { Err(UriError::Host) }
+        if uri.host() == host {
+            Ok(uri)
+        } else {
+            Err(UriError::Host)
+        }
     }
 
     /// The same URI with one more parameter, as it is to stand there.
@@ -97,7 +104,11 @@ impl Uri {
         let uri = Uri::parse(&text)?;
         let is_one = uri.params().count() == self.params().count() + 1
             && uri.parts.headers.len() == self.parts.headers.len();
-        if is_one { Ok(uri) } else { Err(UriError::Param) }
+        if is_one {
+            Ok(uri)
+        } else {
+            Err(UriError::Param)
+        }
     }
 
     /// The scheme.
@@ -149,7 +160,9 @@ impl Uri {
     /// The value of a parameter as it stands: empty for one that is only a
     /// name, None where there is no such parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.unwrap_or_default())
+        self.params()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.unwrap_or_default())
     }
 
     /// Whether the URI asks for loose routing.
@@ -180,12 +193,13 @@ impl Uri {
 /// `name=value` pairs behind a separator each; before the first it may be
 /// another one (`?`).
 fn pairs(text: &str, separator: char) -> impl Iterator<Item = (&str, Option<&str>)> {
-    text.get(1..).into_iter().flat_map(move |t| t.split(separator)).map(|pair| {
-        match pair.split_once('=') {
+    text.get(1..)
+        .into_iter()
+        .flat_map(move |t| t.split(separator))
+        .map(|pair| match pair.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (pair, None),
-        }
-    })
+        })
 }
 
 impl FromStr for Uri {

@@ -61,7 +61,10 @@ fn hash<D: Digest>(parts: &[&[u8]]) -> String {
 /// Lower case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |d: u8| char::from(if d < 10 { b'0' + d } else { b'a' + d - 10 });
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [digit(b >> 4), digit(b & 15)])
+        .collect()
 }
 
 impl fmt::Display for Algorithm {

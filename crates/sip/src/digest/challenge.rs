@@ -38,7 +38,9 @@ impl Challenge {
         let qop = take("qop");
         let offers = |wanted: &str| {
             let offered = qop.as_deref().unwrap_or_default();
-            offered.split(',').any(|q| q.trim_ascii().eq_ignore_ascii_case(wanted))
+            offered
+                .split(',')
+                .any(|q| q.trim_ascii().eq_ignore_ascii_case(wanted))
         };
         let (qop_auth, qop_auth_int) = (offers("auth"), offers("auth-int"));
         if qop.is_some() && !qop_auth && !qop_auth_int {
@@ -58,7 +60,12 @@ impl Challenge {
 
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest realm={}, nonce={}", quote(&self.realm), quote(&self.nonce))?;
+        write!(
+            f,
+            "Digest realm={}, nonce={}",
+            quote(&self.realm),
+            quote(&self.nonce)
+        )?;
         if let Some(opaque) = &self.opaque {
             write!(f, ", opaque={}", quote(opaque))?;
         }

@@ -34,7 +34,9 @@ impl Client<'_> {
     ) -> Credentials {
         let qop = match challenge {
             Challenge { qop_auth: true, .. } => Some(Qop::Auth),
-            Challenge { qop_auth_int: true, .. } => Some(Qop::AuthInt),
+            Challenge {
+                qop_auth_int: true, ..
+            } => Some(Qop::AuthInt),
             _ => None,
         };
         let mut credentials = Credentials {
@@ -65,8 +67,14 @@ impl std::fmt::Debug for Client<'_> {
 
 /// The challenge to answer of several: the strongest algorithm, and of those
 /// the first.
-pub fn strongest<T>(challenges: impl IntoIterator<Item = (T, Challenge)>) -> Option<(T, Challenge)> {
+pub fn strongest<T>(
+    challenges: impl IntoIterator<Item = (T, Challenge)>,
+) -> Option<(T, Challenge)> {
     challenges.into_iter().reduce(|best, next| {
-        if next.1.algorithm > best.1.algorithm { next } else { best }
+        if next.1.algorithm > best.1.algorithm {
+            next
+        } else {
+            best
+        }
     })
 }

@@ -92,7 +92,11 @@ impl Credentials {
 
 fn nonce_count(text: &str) -> Option<u32> {
     let is_hex = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_hex { u32::from_str_radix(text, 16).ok() } else { None }
+    if is_hex {
+        u32::from_str_radix(text, 16).ok()
+    } else {
+        None
+    }
 }
 
 impl fmt::Display for Credentials {

@@ -27,15 +27,22 @@ use crate::message::Message;
 /// the name of the header field that answers it.
 pub fn challenges(response: &Message) -> impl Iterator<Item = (HeaderName, Challenge)> {
     let of = |asks: HeaderName, answers: HeaderName| {
-        let values = response.headers(asks).filter_map(|v| Challenge::parse(v).ok());
+        let values = response
+            .headers(asks)
+            .filter_map(|v| Challenge::parse(v).ok());
         values.map(move |c| (answers.clone(), c))
     };
-    of(HeaderName::WwwAuthenticate, HeaderName::Authorization)
-        .chain(of(HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization))
+    of(HeaderName::WwwAuthenticate, HeaderName::Authorization).chain(of(
+        HeaderName::ProxyAuthenticate,
+        HeaderName::ProxyAuthorization,
+    ))
 }
 
 /// The credentials that a request has for a realm, in Authorization or
 /// Proxy-Authorization.
 pub fn credentials(request: &Message, name: HeaderName, realm: &str) -> Option<Credentials> {
-    request.headers(name).filter_map(|v| Credentials::parse(v).ok()).find(|c| c.realm == realm)
+    request
+        .headers(name)
+        .filter_map(|v| Credentials::parse(v).ok())
+        .find(|c| c.realm == realm)
 }

@@ -55,7 +55,10 @@ impl Mint {
         let micros = u64::from_str_radix(text.get(16..32)?, 16).ok()?;
         let ours = self.text(number, micros);
         let same: bool = ours.as_bytes().ct_eq(text.as_bytes()).into();
-        same.then_some(Nonce { number, issued: Duration::from_micros(micros) })
+        same.then_some(Nonce {
+            number,
+            issued: Duration::from_micros(micros),
+        })
     }
 
     fn text(&self, number: u64, micros: u64) -> String {
@@ -109,7 +112,13 @@ impl Table {
         }
         let mut counts = Counts::default();
         let verdict = counts.note(count);
-        self.rows.insert(nonce.number, Row { issued: nonce.issued, counts });
+        self.rows.insert(
+            nonce.number,
+            Row {
+                issued: nonce.issued,
+                counts,
+            },
+        );
         if self.rows.len() > MAX_NONCES {
             self.drop_oldest();
         }
@@ -119,7 +128,11 @@ impl Table {
     /// Forgets the nonces issued before `limit`, which their age makes stale
     /// anyway.
     pub(super) fn forget_before(&mut self, limit: Duration) {
-        while self.rows.first_key_value().is_some_and(|(_, row)| row.issued < limit) {
+        while self
+            .rows
+            .first_key_value()
+            .is_some_and(|(_, row)| row.issued < limit)
+        {
             self.drop_oldest();
         }
     }
@@ -181,7 +194,13 @@ mod tests {
     fn a_nonce_is_known_again_and_a_changed_one_is_not() {
         let mut mint = Mint::new([7; 32]);
         let text = mint.issue(LIFE);
-        assert_eq!(mint.recognise(&text), Some(Nonce { number: 0, issued: LIFE }));
+        assert_eq!(
+            mint.recognise(&text),
+            Some(Nonce {
+                number: 0,
+                issued: LIFE
+            })
+        );
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
@@ -206,7 +225,10 @@ mod tests {
     #[test]
     fn a_full_table_drops_the_oldest_and_no_dropped_nonce_comes_back() {
         let mut table = Table::default();
-        let nonce = |number| Nonce { number, issued: LIFE };
+        let nonce = |number| Nonce {
+            number,
+            issued: LIFE,
+        };
         for number in 0..MAX_NONCES as u64 + 1 {
             assert_eq!(table.note(nonce(number), Some(1)), Use::Fresh);
         }

@@ -9,8 +9,7 @@ use crate::header::{HeaderError, is_token, quoted_end, unquote};
 /// twice, in which two readers could see different things, is refused.
 pub(super) fn parse(value: &str) -> Result<Vec<(&str, Cow<'_, str>)>, HeaderError> {
     let value = value.trim_ascii();
-    let (scheme, mut rest) =
-        value.split_once([' ', '\t']).ok_or(HeaderError::Syntax)?;
+    let (scheme, mut rest) = value.split_once([' ', '\t']).ok_or(HeaderError::Syntax)?;
     if !scheme.eq_ignore_ascii_case("Digest") {
         return Err(HeaderError::Unsupported);
     }
@@ -29,7 +28,10 @@ pub(super) fn parse(value: &str) -> Result<Vec<(&str, Cow<'_, str>)>, HeaderErro
         if !is_token(name) || (quoted.is_none() && text.contains(['"', ' ', '\t'])) {
             return Err(HeaderError::Syntax);
         }
-        if params.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        if params
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
             return Err(HeaderError::Syntax);
         }
         params.push((name, unquote(text)));
@@ -43,6 +45,8 @@ pub(super) fn parse(value: &str) -> Result<Vec<(&str, Cow<'_, str>)>, HeaderErro
 
 /// Takes the value of a parameter out of the list.
 pub(super) fn take(params: &mut [(&str, Cow<'_, str>)], name: &str) -> Option<String> {
-    let (_, value) = params.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+    let (_, value) = params
+        .iter_mut()
+        .find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     Some(std::mem::take(value).into_owned())
 }

@@ -13,7 +13,14 @@ pub(super) fn expected(
     password: &str,
     body: &[u8],
 ) -> Option<String> {
-    let Credentials { algorithm, username, realm, nonce, uri, .. } = credentials;
+    let Credentials {
+        algorithm,
+        username,
+        realm,
+        nonce,
+        uri,
+        ..
+    } = credentials;
     let a1 = algorithm.hash(&[username.as_bytes(), realm.as_bytes(), password.as_bytes()]);
     let a2 = match credentials.qop {
         Some(Qop::AuthInt) => {

@@ -22,14 +22,20 @@ impl CSeq {
     /// Parses the value of a CSeq field.
     pub fn parse(value: &str) -> Result<Self, HeaderError> {
         let (number, method) = split(value)?;
-        Ok(CSeq { number, method: Method::parse(method) })
+        Ok(CSeq {
+            number,
+            method: Method::parse(method),
+        })
     }
 }
 
 /// The number and the method's text.
 pub(crate) fn split(value: &str) -> Result<(u32, &str), HeaderError> {
     let value = value.trim_ascii();
-    let end = value.bytes().position(|b| !b.is_ascii_digit()).ok_or(HeaderError::Syntax)?;
+    let end = value
+        .bytes()
+        .position(|b| !b.is_ascii_digit())
+        .ok_or(HeaderError::Syntax)?;
     let (digits, rest) = value.split_at_checked(end).ok_or(HeaderError::Syntax)?;
     let method = rest.trim_ascii_start();
     if digits.is_empty() || method.len() == rest.len() || !is_token(method) {

@@ -4,6 +4,7 @@
 //! until somebody asks for the unescaped form. Nothing here knows what a value
 //! means for a transaction or a call.
 
+mod bytes;
 mod cseq;
 mod list;
 mod name;
@@ -17,12 +18,14 @@ pub(crate) use cseq::split as split_cseq;
 pub use name::HeaderName;
 pub(crate) use name::{NameId, Shape};
 pub use name_addr::NameAddr;
+pub(crate) use name_addr::is_uri;
 pub use param::{Param, Params};
 pub use text::{quote, unquote};
 pub use via::Via;
 
+pub(crate) use bytes::ByteSet;
 pub(crate) use list::ListValues;
-pub(crate) use text::{is_token, is_token_byte, quoted_end};
+pub(crate) use text::{TOKEN, is_token, quoted_end};
 
 /// Why a header field's value cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +48,10 @@ pub enum HeaderError {
 /// for no more than 2^32-1), anything but digits is none.
 pub(crate) fn delta_seconds(text: &str) -> Option<u32> {
     // Expires may carry parameters or a comment in old messages.
-    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .bytes()
+        .position(|b| !b.is_ascii_digit())
+        .unwrap_or(text.len());
     let (digits, rest) = text.split_at_checked(end)?;
     if digits.is_empty() || !(rest.is_empty() || rest.starts_with([' ', '\t', ';', '('])) {
         return None;

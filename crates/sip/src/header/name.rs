@@ -142,13 +142,16 @@ impl NameId {
 
     /// The number of a name as it stands in a message.
     pub(crate) fn lookup(name: &[u8]) -> NameId {
-        let Some(mut at) = slot(name) else { return NameId::OTHER };
+        let Some(mut at) = slot(name) else {
+            return NameId::OTHER;
+        };
         // The table is never full, so an empty place ends the walk.
         while let Some(&Slot { text, id }) = SLOTS.get(at % SLOT_COUNT) {
             if text.is_empty() {
                 break;
             }
-            if text.as_bytes().eq_ignore_ascii_case(name) {
+            // Nearly always it is spelt as usual.
+            if text.as_bytes() == name || text.as_bytes().eq_ignore_ascii_case(name) {
                 return NameId(id);
             }
             at += 1;
@@ -162,13 +165,15 @@ impl NameId {
     }
 
     pub(crate) fn is_single(self) -> bool {
-        ENTRIES.get(usize::from(self.0)).is_some_and(|e| e.shape == Shape::Single)
+        ENTRIES
+            .get(usize::from(self.0))
+            .is_some_and(|e| e.shape == Shape::Single)
     }
 
-    /// A set with this name alone, for the names that a message may have only
-    /// once or must have: they stand first in the table. Empty for others.
-    pub(crate) fn bit(self) -> u16 {
-        if self.0 < 16 { 1 << self.0 } else { 0 }
+    /// The place of this name among those that a message may have only once or
+    /// must have: they stand first in the table.
+    pub(crate) fn rank(self) -> usize {
+        usize::from(self.0)
     }
 }
 
@@ -192,12 +197,19 @@ const fn slots() -> [Slot; SLOT_COUNT] {
         let entry = &ENTRIES[index];
         let mut forms = 0;
         while forms < 2 {
-            let text = if forms == 0 { entry.text } else { entry.compact };
+            let text = if forms == 0 {
+                entry.text
+            } else {
+                entry.compact
+            };
             if let Some(mut at) = slot(text.as_bytes()) {
                 while !table[at % SLOT_COUNT].text.is_empty() {
                     at += 1;
                 }
-                table[at % SLOT_COUNT] = Slot { text, id: index as u8 };
+                table[at % SLOT_COUNT] = Slot {
+                    text,
+                    id: index as u8,
+                };
             }
             forms += 1;
         }
@@ -208,7 +220,9 @@ const fn slots() -> [Slot; SLOT_COUNT] {
 
 /// Where the search for a name starts. None for the empty name.
 const fn slot(name: &[u8]) -> Option<usize> {
-    let (Some(first), Some(last)) = (name.first(), name.last()) else { return None };
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
+        return None;
+    };
     let (first, last) = (*first as usize | 0x20, *last as usize | 0x20);
     Some((first * 37 + last * 11 + name.len() * 101) % SLOT_COUNT)
 }
@@ -236,7 +250,9 @@ impl HeaderName {
     }
 
     pub(crate) fn shape(&self) -> Shape {
-        ENTRIES.get(usize::from(self.id().0)).map_or(Shape::Text, |e| e.shape)
+        ENTRIES
+            .get(usize::from(self.id().0))
+            .map_or(Shape::Text, |e| e.shape)
     }
 }
 
@@ -287,10 +303,10 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_with_a_bit_are_the_single_ones_and_via() {
+    fn the_single_fields_have_the_lowest_ranks_after_via() {
         for (index, entry) in ENTRIES.iter().enumerate() {
             if entry.shape == Shape::Single {
-                assert_ne!(NameId(index as u8).bit(), 0, "{}", entry.text);
+                assert!((1..8).contains(&index), "{}", entry.text);
             }
         }
     }

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::param::Params;
-use super::text::{quoted_end, unescape};
 use super::HeaderError;
+use super::bytes::ByteSet;
+use super::param::Params;
+use super::text::{quoted_end, split_once, unescape};
 
 /// An address: display name, URI and the header's parameters, as views into
 /// the field's value.
@@ -27,7 +28,12 @@ impl<'a> NameAddr<'a> {
     pub fn parse(value: &'a str) -> Result<Self, HeaderError> {
         let value = value.trim_ascii();
         if value == "*" {
-            return Ok(NameAddr { display: None, uri: "*", params: Params::default(), quoted: false });
+            return Ok(NameAddr {
+                display: None,
+                uri: "*",
+                params: Params::default(),
+                quoted: false,
+            });
         }
         if let Some(end) = quoted_end(value) {
             let (display, rest) = value.split_at_checked(end).ok_or(HeaderError::Syntax)?;
@@ -35,7 +41,7 @@ impl<'a> NameAddr<'a> {
             return Self::bracketed(Some(display), true, rest);
         }
         match memchr::memchr(b'<', value.as_bytes()).and_then(|at| value.split_at_checked(at)) {
-            Some((display, rest)) if display.bytes().all(is_display_byte) => {
+            Some((display, rest)) if DISPLAY.covers(display.as_bytes()) => {
                 let display = display.trim_ascii_end();
                 Self::bracketed((!display.is_empty()).then_some(display), false, rest)
             }
@@ -48,11 +54,21 @@ impl<'a> NameAddr<'a> {
         quoted: bool,
         rest: &'a str,
     ) -> Result<Self, HeaderError> {
-        let rest = rest.trim_ascii_start().strip_prefix('<').ok_or(HeaderError::Syntax)?;
-        let (uri, params) = rest.split_once('>').ok_or(HeaderError::Syntax)?;
+        let rest = rest
+            .trim_ascii_start()
+            .strip_prefix('<')
+            .ok_or(HeaderError::Syntax)?;
+        let (uri, params) = split_once(rest, b'>').ok_or(HeaderError::Syntax)?;
         let params = Params::parse(params)?;
-        check_uri(uri)?;
-        Ok(NameAddr { display, uri, params, quoted })
+        if !is_uri(uri) {
+            return Err(HeaderError::Syntax);
+        }
+        Ok(NameAddr {
+            display,
+            uri,
+            params,
+            quoted,
+        })
     }
 
     /// Without brackets, what follows a semicolon belongs to the header field,
@@ -61,16 +77,26 @@ impl<'a> NameAddr<'a> {
         let end = memchr::memchr(b';', value.as_bytes()).unwrap_or(value.len());
         let (uri, params) = value.split_at_checked(end).ok_or(HeaderError::Syntax)?;
         let uri = uri.trim_ascii_end();
-        check_uri(uri)?;
-        if memchr::memchr2(b'?', b',', uri.as_bytes()).is_some() {
+        if !is_uri(uri) || memchr::memchr2(b'?', b',', uri.as_bytes()).is_some() {
             return Err(HeaderError::Syntax);
         }
-        Ok(NameAddr { display: None, uri, params: Params::parse(params)?, quoted: false })
+        Ok(NameAddr {
+            display: None,
+            uri,
+            params: Params::parse(params)?,
+            quoted: false,
+        })
     }
 
     /// The display name with its escapes resolved.
     pub fn display_name(&self) -> Option<Cow<'a, str>> {
-        self.display.map(|d| if self.quoted { unescape(d) } else { Cow::Borrowed(d) })
+        self.display.map(|d| {
+            if self.quoted {
+                unescape(d)
+            } else {
+                Cow::Borrowed(d)
+            }
+        })
     }
 
     /// The `tag` parameter.
@@ -113,17 +139,24 @@ impl fmt::Display for NameAddr<'_> {
 /// What an unquoted display name may have: tokens and spaces by the grammar,
 /// and what the field sends in spite of it (UTF-8, `(`, `@`), but nothing that
 /// would make it ambiguous.
-fn is_display_byte(byte: u8) -> bool {
-    !matches!(byte, b'"' | b',' | b';' | b'<' | b'>' | 0x7F) && (byte >= b' ' || byte == b'\t')
-}
+static DISPLAY: ByteSet = ByteSet::none()
+    .with(b"\t")
+    .with_range(b' ', 0xFF)
+    .without(b"\",;<>\x7F");
+
+/// What a URI may have at most.
+static URI: ByteSet = ByteSet::none().with_range(b'!', 0xFF).without(b"\"<>\x7F");
+
+static SCHEME: ByteSet = ByteSet::none().with_alphanumeric().with(b"+-.");
 
 /// A URI has a scheme and neither blanks nor brackets; what more it is, the
 /// one who uses it finds out.
-fn check_uri(uri: &str) -> Result<(), HeaderError> {
-    let (scheme, rest) = uri.split_once(':').ok_or(HeaderError::Syntax)?;
-    let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    let rest_ok = !rest.is_empty()
-        && rest.bytes().all(|b| b > b' ' && !matches!(b, b'<' | b'>' | b'"' | 0x7F));
-    if scheme_ok && rest_ok { Ok(()) } else { Err(HeaderError::Syntax) }
+pub(crate) fn is_uri(uri: &str) -> bool {
+    let uri = uri.as_bytes();
+    let scheme = SCHEME.span(uri);
+    uri.first().is_some_and(u8::is_ascii_alphabetic)
+        && uri.get(scheme) == Some(&b':')
+        && uri
+            .get(scheme + 1..)
+            .is_some_and(|rest| !rest.is_empty() && URI.covers(rest))
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::HeaderError;
-use super::text::{is_token, quoted_end, unquote};
+use super::bytes::ByteSet;
+use super::text::{TOKEN, quoted_end, unquote};
 
 /// One parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,37 +73,44 @@ impl<'a> Params<'a> {
 /// what follows it.
 fn next_param(text: &str) -> Option<(Param<'_>, &str)> {
     let text = text.strip_prefix(';')?.trim_ascii_start();
-    let bytes = text.as_bytes();
-    let end = memchr::memchr3(b';', b'=', b'"', bytes).unwrap_or(bytes.len());
-    let (name, rest) = text.split_at_checked(end)?;
-    let name = name.trim_ascii_end();
-    if !is_token(name) {
+    let (name, rest) = text.split_at_checked(TOKEN.span(text.as_bytes()))?;
+    if name.is_empty() {
         return None;
     }
+    let rest = rest.trim_ascii_start();
     let Some(rest) = rest.strip_prefix('=') else {
-        return Some((Param { name, value: None }, rest));
+        let ends = rest.is_empty() || rest.starts_with(';');
+        return ends.then_some((Param { name, value: None }, rest));
     };
     let rest = rest.trim_ascii_start();
-    let end = match quoted_end(rest) {
+    let quoted = quoted_end(rest);
+    let end = match quoted {
         Some(end) => end,
         None => memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len()),
     };
     let (value, rest) = rest.split_at_checked(end)?;
     let (value, rest) = (value.trim_ascii_end(), rest.trim_ascii_start());
-    if !(value.starts_with('"') && value.len() == end || is_plain_value(value)) {
+    if quoted.is_none() && !is_plain_value(value) {
         return None;
     }
     if !(rest.is_empty() || rest.starts_with(';')) {
         return None;
     }
-    Some((Param { name, value: Some(value) }, rest))
+    Some((
+        Param {
+            name,
+            value: Some(value),
+        },
+        rest,
+    ))
 }
 
 /// A token or a host, and a little more: what is seen in the field without its
 /// quotes, such as an URN or a date, but nothing that could end the value.
+static PLAIN_VALUE: ByteSet = ByteSet::none()
+    .with_range(b'!', 0xFF)
+    .without(b"\";,<>\x7F");
+
 fn is_plain_value(value: &str) -> bool {
-    !value.is_empty()
-        && value
-            .bytes()
-            .all(|b| b > b' ' && b != 0x7F && !matches!(b, b'"' | b';' | b',' | b'<' | b'>'))
+    !value.is_empty() && PLAIN_VALUE.covers(value.as_bytes())
 }

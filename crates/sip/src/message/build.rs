@@ -60,7 +60,9 @@ impl MessageBuilder {
         if uri.is_empty() || uri.bytes().any(bad) {
             builder.note(BuildError::RequestUri);
         }
-        builder.head.extend([method.as_str(), " ", uri, " SIP/2.0\r\n"]);
+        builder
+            .head
+            .extend([method.as_str(), " ", uri, " SIP/2.0\r\n"]);
         builder
     }
 
@@ -83,7 +85,8 @@ impl MessageBuilder {
     /// yet. Where the response can make a dialog, Record-Route is copied
     /// (12.1.1), and Timestamp where there is one (8.2.6.1).
     pub fn response_to(request: &Message, status: u16, to_tag: Option<&str>) -> Self {
-        let mut builder = Self::response(status, reason_phrase(status)).copy(request, HeaderName::Via);
+        let mut builder =
+            Self::response(status, reason_phrase(status)).copy(request, HeaderName::Via);
         builder = builder.copy(request, HeaderName::From);
         let to = request.header(HeaderName::To).unwrap_or_default();
         builder = match to_tag {
@@ -92,7 +95,9 @@ impl MessageBuilder {
             }
             _ => builder.header(HeaderName::To, to),
         };
-        builder = builder.copy(request, HeaderName::CallId).copy(request, HeaderName::CSeq);
+        builder = builder
+            .copy(request, HeaderName::CallId)
+            .copy(request, HeaderName::CSeq);
         let makes_dialog = matches!(
             request.method(),
             Some(Method::Invite | Method::Subscribe | Method::Refer | Method::Notify)
@@ -107,7 +112,11 @@ impl MessageBuilder {
     }
 
     fn empty() -> Self {
-        MessageBuilder { head: String::with_capacity(HEAD_CAPACITY), body: None, fault: None }
+        MessageBuilder {
+            head: String::with_capacity(HEAD_CAPACITY),
+            body: None,
+            fault: None,
+        }
     }
 
     /// Adds a header field. Content-Length is passed over: the builder writes
@@ -149,7 +158,11 @@ impl MessageBuilder {
 
     /// The message.
     pub fn build(self) -> Result<Message, BuildError> {
-        let MessageBuilder { mut head, body, fault } = self;
+        let MessageBuilder {
+            mut head,
+            body,
+            fault,
+        } = self;
         if let Some(fault) = fault {
             return Err(fault);
         }

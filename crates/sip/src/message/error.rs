@@ -62,7 +62,10 @@ pub struct ParseError {
 impl ParseError {
     /// An error nobody can be told of.
     pub(crate) fn silent(kind: ParseErrorKind) -> Self {
-        ParseError { kind, request: None }
+        ParseError {
+            kind,
+            request: None,
+        }
     }
 
     /// An error in `message`, as far as that could be read.
@@ -70,7 +73,10 @@ impl ParseError {
         let answerable = message.is_request()
             && message.method() != Some(Method::Ack)
             && message.has_what_a_response_copies();
-        ParseError { kind, request: answerable.then(|| Box::new(message)) }
+        ParseError {
+            kind,
+            request: answerable.then(|| Box::new(message)),
+        }
     }
 
     /// What is wrong.

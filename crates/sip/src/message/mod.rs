@@ -6,6 +6,7 @@
 //! a transaction or a dialog is never decided here.
 
 mod build;
+mod check;
 mod error;
 mod method;
 mod received;
@@ -18,24 +19,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::header::{self, CSeq, HeaderError, HeaderName, ListValues, NameAddr, NameId, Shape, Via};
-use crate::uri;
+use crate::header::{
+    self, CSeq, HeaderError, HeaderName, ListValues, NameAddr, NameId, Shape, Via,
+};
 pub use build::{BuildError, MessageBuilder};
+use check::{REQUIRED, View};
 pub use error::{ParseError, ParseErrorKind};
 pub use method::Method;
 use scan::{Field, Layout, Scanned, Span, StartLine};
 pub use scan::{MAX_FIELDS, MAX_MESSAGE};
 pub use status::reason_phrase;
-
-/// The fields that every message has (RFC 3261 8.1.1, 8.2.6); without them
-/// nobody can be answered.
-const REQUIRED: [HeaderName; 5] = [
-    HeaderName::Via,
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-];
 
 /// A request or a response. Cloning is cheap: two reference counts.
 #[derive(Clone)]
@@ -52,22 +45,25 @@ impl Message {
     /// After success, [`Message::cseq`], [`Message::from`], [`Message::to`],
     /// [`Message::top_via`] and [`Message::call_id`] succeed too.
     pub fn parse(datagram: Bytes) -> Result<Message, ParseError> {
-        let Scanned { bytes, layout, fault } =
-            scan::scan(datagram).map_err(ParseError::silent)?;
-        let body = layout.body as usize;
-        let mut message = Message { bytes, layout: Arc::new(layout) };
-        let length = message.content_length().map(|length| match length {
-            Some(length) if length > message.bytes.len() - body => {
-                Err(ParseErrorKind::Truncated)
-            }
-            Some(length) => Ok(body + length),
-            None => Ok(message.bytes.len()),
-        });
+        let Scanned {
+            bytes,
+            layout,
+            fault,
+        } = scan::scan(datagram).map_err(ParseError::silent)?;
+        let head = bytes.get(..layout.body.into()).unwrap_or_default();
+        let view = View {
+            head: std::str::from_utf8(head).unwrap_or_default(),
+            layout: &layout,
+        };
         let checked = match fault {
             Some(fault) => Err(fault),
-            None => message.check(),
+            None => view.check().and_then(|()| view.length(bytes.len())),
         };
-        match checked.and(length.and_then(|l| l)) {
+        let mut message = Message {
+            bytes,
+            layout: Arc::new(layout),
+        };
+        match checked {
             Ok(length) => {
                 message.bytes.truncate(length);
                 Ok(message)
@@ -78,57 +74,24 @@ impl Message {
 
     /// Takes what the builder has written. It holds no more than it was told.
     pub(crate) fn from_written(bytes: Bytes) -> Result<Message, ParseErrorKind> {
-        let Scanned { bytes, layout, fault } = scan::scan(bytes)?;
+        let Scanned {
+            bytes,
+            layout,
+            fault,
+        } = scan::scan(bytes)?;
         match fault {
             Some(fault) => Err(fault),
-            None => Ok(Message { bytes, layout: Arc::new(layout) }),
+            None => Ok(Message {
+                bytes,
+                layout: Arc::new(layout),
+            }),
         }
-    }
-
-    /// The syntax that handling any message depends on.
-    fn check(&self) -> Result<(), ParseErrorKind> {
-        if let Some(missing) = REQUIRED.iter().find(|n| !self.has(n)) {
-            return Err(ParseErrorKind::Missing(missing.clone()));
-        }
-        if let Some(name) = self.layout.repeated.and_then(NameId::name) {
-            return Err(ParseErrorKind::Repeated(name));
-        }
-        let malformed = |name: HeaderName| move |_| ParseErrorKind::Malformed(name);
-        self.top_via().map_err(malformed(HeaderName::Via))?;
-        self.from().map_err(malformed(HeaderName::From))?;
-        self.to().map_err(malformed(HeaderName::To))?;
-        if self.call_id().is_none_or(|id| id.is_empty() || id.contains([' ', '\t'])) {
-            return Err(ParseErrorKind::Malformed(HeaderName::CallId));
-        }
-        let cseq = self.header(HeaderName::CSeq).unwrap_or_default();
-        let (_, method) = header::split_cseq(cseq).map_err(malformed(HeaderName::CSeq))?;
-        let StartLine::Request { method: of_line, uri } = self.layout.start else {
-            return Ok(());
-        };
-        if method != self.text(of_line) {
-            return Err(ParseErrorKind::MethodMismatch);
-        }
-        if self.header(HeaderName::MaxForwards).is_some_and(|v| v.parse::<u8>().is_err()) {
-            return Err(ParseErrorKind::Malformed(HeaderName::MaxForwards));
-        }
-        uri::check_request_uri(self.text(uri)).map_err(|_| ParseErrorKind::RequestUri)
-    }
-
-    /// Content-Length: None inside where there is no such field.
-    fn content_length(&self) -> Result<Option<usize>, ParseErrorKind> {
-        let Some(value) = self.header(HeaderName::ContentLength) else { return Ok(None) };
-        if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(ParseErrorKind::Malformed(HeaderName::ContentLength));
-        }
-        Ok(Some(value.parse().unwrap_or(usize::MAX)))
     }
 
     pub(crate) fn has_what_a_response_copies(&self) -> bool {
-        REQUIRED.iter().all(|name| self.has(name))
-    }
-
-    fn has(&self, name: &HeaderName) -> bool {
-        self.layout.present & name.id().bit() != 0
+        REQUIRED
+            .iter()
+            .all(|name| self.layout.first(name.id()).is_some())
     }
 
     fn text(&self, span: Span) -> &str {
@@ -179,15 +142,18 @@ impl Message {
         let id = name.id();
         self.layout.fields.iter().filter(move |f| {
             f.id == id
-                && (id != NameId::OTHER
-                    || self.text(f.name).eq_ignore_ascii_case(name.as_str()))
+                && (id != NameId::OTHER || self.text(f.name()).eq_ignore_ascii_case(name.as_str()))
         })
     }
 
     /// The value of the first field of that name: trimmed, unfolded, and
     /// otherwise as it stands. For a list this is the first line of it.
     pub fn header(&self, name: HeaderName) -> Option<&str> {
-        self.found(name).next().map(|f| self.text(f.value))
+        let field = match name.id() {
+            NameId::OTHER => self.found(name).next(),
+            id => self.layout.first(id),
+        };
+        field.map(|f| self.text(f.value))
     }
 
     /// The value of each field of that name, line for line.
@@ -202,8 +168,11 @@ impl Message {
         let list = name.shape() == Shape::List;
         self.found(name).flat_map(move |f| {
             let text = self.text(f.value);
-            let (members, whole) =
-                if list { (Some(ListValues::new(text)), None) } else { (None, Some(text)) };
+            let (members, whole) = if list {
+                (Some(ListValues::new(text)), None)
+            } else {
+                (None, Some(text))
+            };
             members.into_iter().flatten().chain(whole)
         })
     }
@@ -213,7 +182,7 @@ impl Message {
         self.layout.fields.iter().map(|f| {
             let name = f.id.name();
             let name =
-                name.unwrap_or_else(|| HeaderName::Other(self.text(f.name).to_owned().into()));
+                name.unwrap_or_else(|| HeaderName::Other(self.text(f.name()).to_owned().into()));
             (name, self.text(f.value))
         })
     }
@@ -251,7 +220,8 @@ impl Message {
     /// The first Via: for a response the one we put there, for a request that
     /// of the hop it came from.
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
-        Via::parse(self.values(HeaderName::Via).next().ok_or(HeaderError::Missing)?)
+        let first = self.header(HeaderName::Via).ok_or(HeaderError::Missing)?;
+        Via::parse(ListValues::new(first).next().ok_or(HeaderError::Syntax)?)
     }
 
     /// The contacts. One that stands for all is [`NameAddr::is_star`].
@@ -262,7 +232,8 @@ impl Message {
     /// Expires in seconds. None also where it is no number; one too great to
     /// hold is the greatest.
     pub fn expires(&self) -> Option<u32> {
-        self.header(HeaderName::Expires).and_then(header::delta_seconds)
+        self.header(HeaderName::Expires)
+            .and_then(header::delta_seconds)
     }
 
     /// Max-Forwards.
@@ -277,12 +248,15 @@ impl Message {
 
     /// The body; empty where there is none.
     pub fn body(&self) -> &[u8] {
-        self.bytes.get(self.layout.body as usize..).unwrap_or_default()
+        self.bytes
+            .get(self.layout.body.into()..)
+            .unwrap_or_default()
     }
 
     /// The body as a part of the message's own buffer.
     pub fn body_bytes(&self) -> Bytes {
-        self.bytes.slice((self.layout.body as usize).min(self.bytes.len())..)
+        self.bytes
+            .slice(usize::from(self.layout.body).min(self.bytes.len())..)
     }
 
     /// The whole message as it is sent. For a received one these are the bytes

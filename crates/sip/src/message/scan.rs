@@ -7,10 +7,11 @@ use smallvec::SmallVec;
 
 use super::error::ParseErrorKind;
 use super::tidy::tidy;
-use crate::header::{NameId, is_token_byte};
+use crate::header::{NameId, TOKEN};
 
-/// The largest message: what a UDP datagram can carry, rounded up.
-pub const MAX_MESSAGE: usize = 64 * 1024;
+/// The largest message: more than a UDP datagram can carry, and places in it
+/// fit into 16 bits.
+pub const MAX_MESSAGE: usize = 64 * 1024 - 1;
 
 /// The most header fields (lines) a message may have.
 pub const MAX_FIELDS: usize = 256;
@@ -21,19 +22,22 @@ const USUAL_FIELDS: usize = 28;
 /// A piece of the message.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
-    pub(crate) at: u32,
-    pub(crate) len: u32,
+    pub(crate) at: u16,
+    pub(crate) len: u16,
 }
 
 impl Span {
     fn new(from: usize, to: usize) -> Self {
         // Lossless: nothing longer than MAX_MESSAGE is scanned.
-        Span { at: from as u32, len: to.saturating_sub(from) as u32 }
+        Span {
+            at: from as u16,
+            len: to.saturating_sub(from) as u16,
+        }
     }
 
     pub(crate) fn range(self) -> std::ops::Range<usize> {
-        let at = self.at as usize;
-        at..at + self.len as usize
+        let at = usize::from(self.at);
+        at..at + usize::from(self.len)
     }
 }
 
@@ -41,9 +45,27 @@ impl Span {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
     pub(crate) id: NameId,
-    pub(crate) name: Span,
+    name_len: u8,
+    pub(crate) line: u16,
     pub(crate) value: Span,
 }
+
+impl Field {
+    /// The name as it stands.
+    pub(crate) fn name(self) -> Span {
+        Span {
+            at: self.line,
+            len: self.name_len.into(),
+        }
+    }
+}
+
+/// The longest name of a header field; a longer one is passed over.
+const MAX_NAME: usize = u8::MAX as usize;
+
+/// How many names the layout finds without a search: those of the least rank,
+/// which are the ones that every message has.
+const RANKED: usize = 8;
 
 /// The first line.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +79,23 @@ pub(crate) enum StartLine {
 pub(crate) struct Layout {
     pub(crate) start: StartLine,
     pub(crate) fields: SmallVec<[Field; USUAL_FIELDS]>,
-    /// The names that are there, of those that have a bit.
-    pub(crate) present: u16,
+    /// For the first names by rank, one more than the place of the first field
+    /// of that name.
+    first: [u16; RANKED],
     /// A name that is there twice though it must not.
     pub(crate) repeated: Option<NameId>,
     /// Where the body begins.
-    pub(crate) body: u32,
+    pub(crate) body: u16,
+}
+
+impl Layout {
+    /// The first field of that name; not for `NameId::OTHER`.
+    pub(crate) fn first(&self, id: NameId) -> Option<&Field> {
+        match self.first.get(id.rank()) {
+            Some(place) => self.fields.get(usize::from(*place).checked_sub(1)?),
+            None => self.fields.iter().find(|f| f.id == id),
+        }
+    }
 }
 
 /// A message that was read to its end, with what was wrong on the way.
@@ -76,7 +109,10 @@ pub(crate) struct Scanned {
 /// An error is a datagram in which not even a SIP start line can be seen; a
 /// fault in what follows is noted beside the layout.
 pub(crate) fn scan(mut bytes: Bytes) -> Result<Scanned, ParseErrorKind> {
-    let blank = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let blank = bytes
+        .iter()
+        .take_while(|b| matches!(b, b'\r' | b'\n'))
+        .count();
     bytes.advance(blank);
     if bytes.is_empty() {
         return Err(ParseErrorKind::KeepAlive);
@@ -92,12 +128,16 @@ pub(crate) fn scan(mut bytes: Bytes) -> Result<Scanned, ParseErrorKind> {
         }
         pass = Pass::run(&bytes)?;
     }
-    Ok(Scanned { bytes, layout: pass.layout, fault: pass.fault })
+    Ok(Scanned {
+        bytes,
+        layout: pass.layout,
+        fault: pass.fault,
+    })
 }
 
 /// Whether the head is UTF-8 and has no carriage return but in line ends.
 fn is_tidy(bytes: &[u8], pass: &Pass) -> bool {
-    let head = bytes.get(..pass.layout.body as usize).unwrap_or(bytes);
+    let head = bytes.get(..usize::from(pass.layout.body)).unwrap_or(bytes);
     (head.is_ascii() || std::str::from_utf8(head).is_ok())
         && memchr::memchr_iter(b'\r', head).count() == pass.returns
 }
@@ -115,9 +155,19 @@ impl Pass {
     fn run(bytes: &[u8]) -> Result<Pass, ParseErrorKind> {
         let line = Line::at(bytes, 0);
         let (start, fault) = start_line(bytes.get(..line.end).unwrap_or_default())?;
-        let layout = Layout { start, fields: SmallVec::new(), present: 0, repeated: None, body: 0 };
-        let mut pass =
-            Pass { layout, fault, untidy: false, returns: usize::from(line.has_return) };
+        let layout = Layout {
+            start,
+            fields: SmallVec::new(),
+            first: [0; RANKED],
+            repeated: None,
+            body: 0,
+        };
+        let mut pass = Pass {
+            layout,
+            fault,
+            untidy: false,
+            returns: usize::from(line.has_return),
+        };
         pass.fields(bytes, line.next);
         Ok(pass)
     }
@@ -141,30 +191,42 @@ impl Pass {
             }
             at = line.next;
         }
-        self.layout.body = at as u32;
+        self.layout.body = at as u16;
     }
 
     /// Notes a field. A line that is none is skipped (RFC 3261 8.2.2: what is
     /// malformed and not needed is ignored).
     fn field(&mut self, line: &[u8], at: usize) {
-        let Some(colon) = memchr::memchr(b':', line) else { return };
-        let Some((name, value)) = line.split_at_checked(colon) else { return };
-        let name = name.trim_ascii_end();
-        let id = NameId::lookup(name);
-        if id == NameId::OTHER && (name.is_empty() || !name.iter().copied().all(is_token_byte)) {
+        let Some((name, rest)) = line.split_at_checked(TOKEN.span(line)) else {
+            return;
+        };
+        let Some(value) = rest.trim_ascii_start().strip_prefix(b":") else {
+            return;
+        };
+        if name.is_empty() || name.len() > MAX_NAME {
             return;
         }
-        if self.layout.fields.len() == MAX_FIELDS {
+        let count = self.layout.fields.len();
+        if count == MAX_FIELDS {
             return self.note(ParseErrorKind::TooManyFields);
         }
-        if self.layout.present & id.bit() != 0 && id.is_single() {
-            self.layout.repeated.get_or_insert(id);
+        let id = NameId::lookup(name);
+        if let Some(first) = self.layout.first.get_mut(id.rank()) {
+            if *first == 0 {
+                *first = count as u16 + 1;
+            } else if id.is_single() {
+                self.layout.repeated.get_or_insert(id);
+            }
         }
-        self.layout.present |= id.bit();
-        let trimmed = value.get(1..).unwrap_or_default().trim_ascii_start();
-        let from = at + line.len() - trimmed.len();
-        let value = Span::new(from, from + trimmed.trim_ascii_end().len());
-        self.layout.fields.push(Field { id, name: Span::new(at, at + name.len()), value });
+        let value = value.trim_ascii_start();
+        let from = at + line.len() - value.len();
+        let value = Span::new(from, from + value.trim_ascii_end().len());
+        self.layout.fields.push(Field {
+            id,
+            name_len: name.len() as u8,
+            line: at as u16,
+            value,
+        });
     }
 
     fn note(&mut self, fault: ParseErrorKind) {
@@ -190,9 +252,19 @@ impl Line {
             Some(len) => {
                 let has_return = rest.get(..len).is_some_and(|l| l.ends_with(b"\r"));
                 let end = at + len - usize::from(has_return);
-                Line { end, next: at + len + 1, ended: true, has_return }
+                Line {
+                    end,
+                    next: at + len + 1,
+                    ended: true,
+                    has_return,
+                }
             }
-            None => Line { end: bytes.len(), next: bytes.len(), ended: false, has_return: false },
+            None => Line {
+                end: bytes.len(),
+                next: bytes.len(),
+                ended: false,
+                has_return: false,
+            },
         }
     }
 }
@@ -233,22 +305,33 @@ fn request_line(line: &[u8]) -> Result<Start, ParseErrorKind> {
     let space = memchr::memrchr2(b' ', b'\t', text).ok_or(ParseErrorKind::NotSip)?;
     let (uri, version) = text.split_at_checked(space).ok_or(ParseErrorKind::NotSip)?;
     let version = version.trim_ascii();
-    let is_sip = version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"));
-    if !is_sip || method.is_empty() || !method.iter().copied().all(is_token_byte) {
+    let is_sip = version
+        .get(..4)
+        .is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"));
+    if !is_sip || method.is_empty() || !TOKEN.covers(method) {
         return Err(ParseErrorKind::NotSip);
     }
     // Exactly one space each, and no blank in the URI: what then fits together
     // is the whole line.
     let fault = if !version.eq_ignore_ascii_case(b"SIP/2.0") {
         Some(ParseErrorKind::Version)
-    } else if text.len() != rest.len() || memchr::memchr2(b' ', b'\t', uri).is_some() || uri.is_empty() {
+    } else if text.len() != rest.len()
+        || memchr::memchr2(b' ', b'\t', uri).is_some()
+        || uri.is_empty()
+    {
         Some(ParseErrorKind::StartLine)
     } else {
         None
     };
     let from = method.len() + 1;
     let uri = Span::new(from, from + uri.len());
-    Ok((StartLine::Request { method: Span::new(0, method.len()), uri }, fault))
+    Ok((
+        StartLine::Request {
+            method: Span::new(0, method.len()),
+            uri,
+        },
+        fault,
+    ))
 }
 
 fn cut(line: &[u8], at: u8) -> Option<(&[u8], &[u8])> {

@@ -28,7 +28,11 @@ pub(crate) fn tidy(message: &[u8]) -> Bytes {
         ended = line.is_empty();
     }
     let rest = message.get(at..).unwrap_or_default();
-    if ended { out.put_slice(rest) } else { put_line(&mut out, rest) }
+    if ended {
+        out.put_slice(rest)
+    } else {
+        put_line(&mut out, rest)
+    }
     out.freeze()
 }
 

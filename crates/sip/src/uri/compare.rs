@@ -1,7 +1,7 @@
 //! When two URIs are the same (RFC 3261 19.1.4, RFC 3966 4).
 
 use super::escape::Units;
-use super::split::is_visual_separator;
+use super::split::VISUAL_SEPARATOR;
 use super::{Scheme, Uri};
 
 /// Parameters that decide where a request goes or what it is: one that only one
@@ -43,28 +43,38 @@ fn sip_params(a: &Uri, b: &Uri) -> bool {
         Some(other) => same(value.unwrap_or_default(), other, true),
         None => true,
     });
-    shared && TELLING_PARAMS.iter().all(|name| a.param(name).is_some() == b.param(name).is_some())
+    shared
+        && TELLING_PARAMS
+            .iter()
+            .all(|name| a.param(name).is_some() == b.param(name).is_some())
 }
 
 fn all_params(a: &Uri, b: &Uri) -> bool {
     a.params().count() == b.params().count()
         && a.params().all(|(name, value)| {
-            b.param(name).is_some_and(|other| same(value.unwrap_or_default(), other, true))
+            b.param(name)
+                .is_some_and(|other| same(value.unwrap_or_default(), other, true))
         })
 }
 
 /// Whether every header of `a` stands as often in `b`.
 fn headers(a: &Uri, b: &Uri) -> bool {
     let count = |uri: &Uri, name: &str, value: &str| {
-        uri.headers().filter(|(n, v)| same(n, name, true) && same(v, value, false)).count()
+        uri.headers()
+            .filter(|(n, v)| same(n, name, true) && same(v, value, false))
+            .count()
     };
-    a.headers().all(|(name, value)| count(a, name, value) == count(b, name, value))
+    a.headers()
+        .all(|(name, value)| count(a, name, value) == count(b, name, value))
 }
 
 fn same_number(a: Option<&str>, b: Option<&str>) -> bool {
     let digits = |number: Option<&str>| -> String {
         let number = number.unwrap_or_default();
-        number.chars().filter(|c| !c.is_ascii() || !is_visual_separator(*c as u8)).collect()
+        number
+            .chars()
+            .filter(|c| !u8::try_from(*c).is_ok_and(|b| VISUAL_SEPARATOR.has(b)))
+            .collect()
     };
     digits(a).eq_ignore_ascii_case(&digits(b))
 }
@@ -81,7 +91,11 @@ fn same_option(a: Option<&str>, b: Option<&str>) -> bool {
 fn same(a: &str, b: &str, ignore_case: bool) -> bool {
     let units = |text| {
         Units::new(text).map(move |unit| {
-            let byte = if ignore_case { unit.byte.to_ascii_lowercase() } else { unit.byte };
+            let byte = if ignore_case {
+                unit.byte.to_ascii_lowercase()
+            } else {
+                unit.byte
+            };
             (byte, unit.escaped && is_reserved(byte))
         })
     };
@@ -90,5 +104,8 @@ fn same(a: &str, b: &str, ignore_case: bool) -> bool {
 }
 
 fn is_reserved(byte: u8) -> bool {
-    matches!(byte, b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',')
+    matches!(
+        byte,
+        b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b','
+    )
 }

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::split::is_plain_user_byte;
+use super::split::PLAIN_USER;
 
 /// Escapes what may not stand in a user part as it is: `#`, blanks, `@`, `:`,
 /// `%`, anything beyond ASCII.
 pub fn escape_user(user: &str) -> Cow<'_, str> {
-    if user.bytes().all(is_plain_user_byte) {
+    if PLAIN_USER.covers(user.as_bytes()) {
         return Cow::Borrowed(user);
     }
     let mut out = String::with_capacity(user.len() + 8);
     for byte in user.bytes() {
-        if is_plain_user_byte(byte) {
+        if PLAIN_USER.has(byte) {
             out.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -45,7 +45,9 @@ pub(super) struct Units<'a> {
 
 impl<'a> Units<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Units { rest: text.as_bytes() }
+        Units {
+            rest: text.as_bytes(),
+        }
     }
 }
 
@@ -58,10 +60,16 @@ impl Iterator for Units<'_> {
             && let (Some(high), Some(low)) = (digit(high), digit(low))
         {
             self.rest = rest;
-            return Some(Unit { byte: high * 16 + low, escaped: true });
+            return Some(Unit {
+                byte: high * 16 + low,
+                escaped: true,
+            });
         }
         let (byte, rest) = self.rest.split_first()?;
         self.rest = rest;
-        Some(Unit { byte: *byte, escaped: false })
+        Some(Unit {
+            byte: *byte,
+            escaped: false,
+        })
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Scheme, UriError};
+use crate::header::{ByteSet, is_uri};
 
 /// Where the parts of a URI stand in its text.
 #[derive(Debug, Clone)]
@@ -24,14 +25,7 @@ pub(crate) fn check_request_uri(text: &str) -> Result<(), UriError> {
     match split(text) {
         Ok(parts) if !parts.headers.is_empty() => Err(UriError::Header),
         Ok(_) => Ok(()),
-        Err(UriError::Scheme) => {
-            let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
-            let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-                && !rest.is_empty()
-                && rest.bytes().all(|b| b > b' ' && !b"<>\"\x7F".contains(&b));
-            if well_formed { Ok(()) } else { Err(UriError::Scheme) }
-        }
+        Err(UriError::Scheme) if is_uri(text) => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -63,11 +57,9 @@ fn sip(text: &str, at: usize, scheme: Scheme) -> Result<Parts, UriError> {
         None => (None, None, at),
     };
     let behind = bytes.get(host_at..).unwrap_or_default();
-    let headers_at =
-        memchr::memchr(b'?', behind).map_or(bytes.len(), |len| host_at + len);
+    let headers_at = memchr::memchr(b'?', behind).map_or(bytes.len(), |len| host_at + len);
     let address = bytes.get(host_at..headers_at).unwrap_or_default();
-    let params_at =
-        memchr::memchr(b';', address).map_or(headers_at, |len| host_at + len);
+    let params_at = memchr::memchr(b';', address).map_or(headers_at, |len| host_at + len);
     let (host, port) = host_port(text, host_at, params_at)?;
     check_params(bytes.get(params_at..headers_at).unwrap_or_default())?;
     check_headers(bytes.get(headers_at..).unwrap_or_default())?;
@@ -89,10 +81,7 @@ fn user_info(bytes: &[u8], from: usize, to: usize) -> Result<UserInfo, UriError>
     let end = memchr::memchr(b':', info).unwrap_or(info.len());
     let (user, password) = info.split_at_checked(end).ok_or(UriError::User)?;
     let password = password.strip_prefix(b":");
-    if user.is_empty()
-        || !all(user, is_user_byte)
-        || !password.is_none_or(|p| all(p, is_password_byte))
-    {
+    if user.is_empty() || !all(user, &USER) || !password.is_none_or(|p| all(p, &PASSWORD)) {
         return Err(UriError::User);
     }
     Ok((from..from + end, password.map(|_| from + end + 1..to)))
@@ -118,15 +107,10 @@ fn host_port(text: &str, from: usize, to: usize) -> Result<(Range<usize>, Option
     Ok((from..from + end, port))
 }
 
-/// A name, an IPv4 address, or an IPv6 address in brackets. Underscores are
-/// against the grammar, but containers have them in their names.
 fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
         Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-        }
+        None => !host.is_empty() && HOST.covers(host.as_bytes()),
     }
 }
 
@@ -136,7 +120,7 @@ fn tel(text: &str, at: usize) -> Result<Parts, UriError> {
     let len = memchr::memchr(b';', rest).unwrap_or(rest.len());
     let (number, params) = rest.split_at_checked(len).ok_or(UriError::User)?;
     let digits = number.strip_prefix(b"+").unwrap_or(number);
-    if !digits.iter().any(|b| is_phone_digit(*b)) || !all(digits, is_phone_byte) {
+    if !digits.iter().any(|b| DIAL.has(*b)) || !PHONE.covers(digits) {
         return Err(UriError::User);
     }
     check_params(params)?;
@@ -152,93 +136,86 @@ fn tel(text: &str, at: usize) -> Result<Parts, UriError> {
     })
 }
 
+/// Parameters, a semicolon before each.
 fn check_params(params: &[u8]) -> Result<(), UriError> {
-    check_pairs(params, b';', is_param_byte, false).ok_or(UriError::Param)
+    let Some(params) = params.get(1..) else {
+        return Ok(());
+    };
+    let fits = params.split(|b| *b == b';').all(|param| {
+        let (name, value) = name_and_value(param);
+        !name.is_empty()
+            && all(name, &PARAM_NAME)
+            && value.is_none_or(|v| !v.is_empty() && all(v, &PARAM_VALUE))
+    });
+    if fits { Ok(()) } else { Err(UriError::Param) }
 }
 
+/// Headers, a question mark before the first and ampersands between them.
 fn check_headers(headers: &[u8]) -> Result<(), UriError> {
-    check_pairs(headers, b'&', is_header_byte, true).ok_or(UriError::Header)
+    let Some(headers) = headers.get(1..) else {
+        return Ok(());
+    };
+    let fits = headers.split(|b| *b == b'&').all(|header| {
+        let (name, value) = name_and_value(header);
+        !name.is_empty() && all(name, &HEADER_NAME) && value.is_some_and(|v| all(v, &HEADER_VALUE))
+    });
+    if fits { Ok(()) } else { Err(UriError::Header) }
 }
 
-/// Separated `name=value` pairs after one leading byte; `=` in a value is
-/// beyond the grammar but stands in tokens made of Base64.
-fn check_pairs(text: &[u8], separator: u8, allowed: fn(u8) -> bool, needs_value: bool) -> Option<()> {
-    let Some(pairs) = text.get(1..) else { return Some(()) };
-    for pair in pairs.split(|b| *b == separator) {
-        let end = memchr::memchr(b'=', pair);
-        let (name, value) = pair.split_at_checked(end.unwrap_or(pair.len()))?;
-        let value_ok = match value.get(1..) {
-            Some(value) => {
-                (needs_value || !value.is_empty()) && all(value, |b| b == b'=' || allowed(b))
-            }
-            None => !needs_value,
-        };
-        if name.is_empty() || !all(name, allowed) || !value_ok {
-            return None;
-        }
-    }
-    Some(())
+fn name_and_value(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let end = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+    (pair.get(..end).unwrap_or_default(), pair.get(end + 1..))
 }
 
 /// Whether each byte is allowed, or one of an escape.
-fn all(text: &[u8], allowed: impl Fn(u8) -> bool) -> bool {
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
-        let fits = match byte {
-            b'%' => {
-                bytes.next().is_some_and(u8::is_ascii_hexdigit)
-                    && bytes.next().is_some_and(u8::is_ascii_hexdigit)
+fn all(mut text: &[u8], allowed: &ByteSet) -> bool {
+    loop {
+        text = text.get(allowed.span(text)..).unwrap_or_default();
+        match text {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                text = rest;
             }
-            byte => allowed(*byte),
-        };
-        if !fits {
-            return false;
+            _ => return false,
         }
     }
-    true
 }
 
 /// `unreserved`
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
-}
+const UNRESERVED: ByteSet = ByteSet::none().with_alphanumeric().with(b"-_.!~*'()");
 
 /// `unreserved` and `user-unreserved`
-pub(super) fn is_plain_user_byte(byte: u8) -> bool {
-    is_unreserved(byte)
-        || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/')
-}
+pub(super) static PLAIN_USER: ByteSet = UNRESERVED.with(b"&=+$,;?/");
 
 /// What a user part may have, and the `#` that phones dial without escaping it.
-fn is_user_byte(byte: u8) -> bool {
-    is_plain_user_byte(byte) || byte == b'#'
-}
+static USER: ByteSet = UNRESERVED.with(b"&=+$,;?/#");
 
-fn is_password_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',')
-}
+static PASSWORD: ByteSet = UNRESERVED.with(b"&=+$,");
+
+/// A name or an IPv4 address. Underscores are against the grammar, but
+/// containers have them in their names.
+static HOST: ByteSet = ByteSet::none().with_alphanumeric().with(b"-._");
 
 /// `paramchar`
-fn is_param_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$')
-}
+static PARAM_NAME: ByteSet = UNRESERVED.with(b"[]/:&+$");
+
+/// `paramchar`, and the `=` that is beyond the grammar but ends tokens made of
+/// Base64.
+static PARAM_VALUE: ByteSet = UNRESERVED.with(b"[]/:&+$=");
 
 /// `hnv-unreserved` and `unreserved`
-fn is_header_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$')
-}
+static HEADER_NAME: ByteSet = UNRESERVED.with(b"[]/?:+$");
 
-fn is_phone_digit(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#')
-}
+static HEADER_VALUE: ByteSet = UNRESERVED.with(b"[]/?:+$=");
 
-/// A digit of a number, global or local, or a visual separator.
-fn is_phone_byte(byte: u8) -> bool {
-    is_phone_digit(byte) || is_visual_separator(byte)
-}
+/// The digits of a telephone number, global or local (RFC 3966 3).
+static DIAL: ByteSet = ByteSet::none()
+    .with_range(b'0', b'9')
+    .with(b"abcdefABCDEF*#");
 
-/// What a telephone number may have for the eye only (RFC 3966 3).
-pub(super) fn is_visual_separator(byte: u8) -> bool {
-    matches!(byte, b'-' | b'.' | b'(' | b')')
-}
+/// What a telephone number may have for the eye only.
+pub(super) static VISUAL_SEPARATOR: ByteSet = ByteSet::none().with(b"-.()");
+
+static PHONE: ByteSet = ByteSet::none()
+    .with_range(b'0', b'9')
+    .with(b"abcdefABCDEF*#-.()");
