@@ -1,0 +1,202 @@
+//! The way of a request: User-Agent, path, token, parameters, operation,
+//! envelope. Whatever comes in, HTTP says 200 and the envelope says the rest.
+//!
+//! The order in which a request is refused, each step before the next:
+//!
+//! | what is wrong | errcode |
+//! | --- | --- |
+//! | no `User-Agent`, or a blank one | 10005 `ACCESS DENIED` |
+//! | a path or a method that the contract does not have | 10001 `INTERFACE NOT EXISTED` |
+//! | no token, or one that is not valid (any more) | 10004 `TOKEN EXPIRED` |
+//! | an operation of the contract that is not built yet | 10009 `OPERATION FAILED` |
+//! | a body that is no JSON object | 40001 `PARAMETER SYNTAX ERROR` |
+//! | a body over its bound | 40004 `FILE SIZE EXCEEDED` |
+//! | parameters that break the contract's table | 40002 with `invalid_param_list` |
+//!
+//! An operation runs in a task of its own: a client that hangs up half way
+//! does not leave a change half done, and a panic in it ends that request only.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use exchange::Handle;
+use tokio::sync::{Semaphore, watch};
+use wire::contract::HttpMethod;
+use wire::{Envelope, ErrCode, Operation};
+
+use crate::failure::Failure;
+use crate::limits::MAX_SOCKETS;
+use crate::operations::{Call, handler};
+use crate::token::Tokens;
+use crate::{auth, request, subscribe};
+
+/// What the operations work on.
+pub struct App {
+    /// The running exchange.
+    pub handle: Handle,
+    /// Who may come in.
+    pub tokens: Tokens,
+    /// A place for each event socket.
+    pub sockets: Arc<Semaphore>,
+    /// Turns true when the exchange goes down.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    /// For a running exchange.
+    pub fn new(handle: Handle, tokens: Tokens, stopping: watch::Receiver<bool>) -> Arc<Self> {
+        Arc::new(Self {
+            handle,
+            tokens,
+            sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            stopping,
+        })
+    }
+}
+
+/// Paths that take no token.
+const WITHOUT_TOKEN: [&str; 3] = ["get_token", "refresh_token", "wizard/initial_setup"];
+/// The path of the event socket, which is no operation.
+const SUBSCRIBE: (&str, &str) = ("v1.0", "subscribe");
+
+/// Takes any request and answers it.
+pub async fn enter(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let from = peer.ip().to_canonical();
+    let place = place(parts.uri.path());
+    let operation = place.and_then(|(version, path)| wire::contract::operation(version, path));
+    if place == Some(SUBSCRIBE) && has_user_agent(&parts.headers) {
+        return match subscribe::open(app, parts, from).await {
+            Ok(response) => response,
+            Err(failure) => respond(&failure.envelope()),
+        };
+    }
+    let answer = serve(app, operation, parts, body, from).await;
+    let envelope = answer.unwrap_or_else(Failure::envelope);
+    count(operation, &envelope);
+    respond(&envelope)
+}
+
+async fn serve(
+    app: Arc<App>,
+    operation: Option<&'static Operation>,
+    parts: Parts,
+    body: Body,
+    from: IpAddr,
+) -> Result<Envelope, Failure> {
+    if !has_user_agent(&parts.headers) {
+        return Err(Failure::Code(ErrCode::AccessDenied));
+    }
+    let operation = operation
+        .filter(|operation| method(operation) == parts.method)
+        .ok_or(Failure::Code(ErrCode::InterfaceNotExisted))?;
+    let mut query = request::query(&parts.uri)?;
+    let token = request::token(&mut query, &parts.headers);
+    let grant = if WITHOUT_TOKEN.contains(&operation.path) {
+        None
+    } else {
+        Some(granted(&app, token.as_deref()).await?)
+    };
+    let handler = handler(operation.version, operation.path).ok_or(Failure::NotBuilt)?;
+    let mut params = match operation.method {
+        HttpMethod::Get => query,
+        HttpMethod::Post => request::body(body).await?,
+    };
+    match operation.path {
+        "get_token" => auth::rename(&mut params),
+        // The contract lists the token among its parameters.
+        "del_token" => {
+            params.insert(request::ACCESS_TOKEN.into(), token.into());
+        }
+        _ => {}
+    }
+    let params = wire::validate(operation, &params).map_err(Failure::Invalid)?;
+    let call = Call {
+        app,
+        operation,
+        params,
+        grant,
+        from,
+    };
+    tokio::spawn(handler(call))
+        .await
+        .map_err(|error| Failure::Internal(error.to_string()))?
+}
+
+/// The grant of a token, or that it has none.
+pub async fn granted(app: &App, token: Option<&str>) -> Result<crate::token::GrantId, Failure> {
+    match token {
+        Some(token) => app.tokens.check(token).await,
+        None => None,
+    }
+    .ok_or(Failure::Code(ErrCode::TokenExpired))
+}
+
+/// Version and path below `/openapi/`.
+fn place(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("/openapi/")?.split_once('/')
+}
+
+fn method(operation: &Operation) -> Method {
+    match operation.method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+    }
+}
+
+fn has_user_agent(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::USER_AGENT)
+        .is_some_and(|value| !value.as_bytes().iter().all(u8::is_ascii_whitespace))
+}
+
+/// An envelope as HTTP carries it.
+pub fn respond(envelope: &Envelope) -> Response {
+    // An envelope is texts, numbers and JSON: writing it can't fail.
+    let body = serde_json::to_vec(envelope).unwrap_or_default();
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], body).into_response()
+}
+
+fn count(operation: Option<&Operation>, envelope: &Envelope) {
+    let path = operation.map_or("unknown", |operation| operation.path);
+    let errcode = envelope.errcode.to_string();
+    tracing::debug!(path, errcode, "request");
+    metrics::counter!("strowger_api_requests_total", "path" => path, "errcode" => errcode)
+        .increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_and_path_are_split_behind_the_prefix() {
+        assert_eq!(
+            place("/openapi/v1.0/call/dial"),
+            Some(("v1.0", "call/dial"))
+        );
+        assert_eq!(place("/openapi/v1.0"), None);
+        assert_eq!(place("/api/v1.0/call/dial"), None);
+        assert_eq!(place("//openapi/v1.0/x"), None);
+    }
+
+    #[test]
+    fn a_blank_user_agent_is_none() {
+        let mut headers = HeaderMap::new();
+        assert!(!has_user_agent(&headers));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(" "));
+        assert!(!has_user_agent(&headers));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static("OpenAPI"));
+        assert!(has_user_agent(&headers));
+    }
+}

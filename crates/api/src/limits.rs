@@ -1,0 +1,60 @@
+//! Every bound of the door, by name. Meeting one is an answer, never growth.
+
+use std::time::Duration;
+
+/// Connections open at once, on each listener. One more is closed unanswered.
+pub const MAX_CONNECTIONS: usize = 1024;
+/// Event sockets open at once. One more is answered `MAX LIMITATION EXCEEDED`.
+pub const MAX_SOCKETS: usize = 256;
+/// The longest request body taken; a longer one is answered `FILE SIZE EXCEEDED`.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// How much of a body that is too long is still read, so that its sender gets
+/// to read the answer.
+pub const MAX_DRAINED_BYTES: usize = 8 << 20;
+/// Parameters in one query string; more are answered `PARAMETER ERROR`.
+pub const MAX_QUERY_PARAMS: usize = 256;
+/// Time allowed for the header of a request, and for a connection to be idle.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time allowed for the first request of a connection to arrive.
+pub const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time allowed for the TLS handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time allowed for a request's body.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Header bytes of one request.
+pub const MAX_HEADER_BYTES: u32 = 64 << 10;
+/// HTTP/2 requests under way on one connection.
+pub const MAX_STREAMS: u32 = 64;
+/// How often an HTTP/2 connection is probed.
+pub const HTTP2_KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Time that requests under way have when the exchange goes down.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+/// Life of an access token.
+pub const ACCESS_TOKEN_LIFE_S: i64 = 1800;
+/// Life of a refresh token.
+pub const REFRESH_TOKEN_LIFE_S: i64 = 86_400;
+/// Access tokens valid at once for an application.
+pub const MAX_ACCESS_TOKENS: usize = 8;
+/// Failed logins in a row from one address before it is blocked.
+pub const MAX_FAILED_LOGINS: u32 = 5;
+/// How long an address is blocked, and how long a failure is remembered.
+pub const BLOCK_LIFE_S: i64 = 600;
+/// Addresses whose failures are remembered; the oldest is forgotten for a new one.
+pub const MAX_WATCHED_ADDRESSES: usize = 4096;
+
+/// A silent event socket is closed after this.
+pub const SOCKET_IDLE: Duration = Duration::from_secs(60);
+/// Time allowed for one frame to leave; a reader who takes longer is gone.
+pub const SOCKET_SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest frame an application may send.
+pub const MAX_FRAME_BYTES: usize = 64 << 10;
+/// Event ids in one subscription.
+pub const MAX_TOPICS: usize = 256;
+/// Events read from the log at once, for a reader who fell behind.
+pub const CATCH_UP_PAGE: u32 = 500;
+/// How far a reader may fall behind; farther, and the socket is closed.
+pub const MAX_CATCH_UP: usize = 100_000;
+
+/// Most call records on a page, and as many where none are asked for.
+pub const MAX_PAGE_SIZE: i64 = 10_000;

@@ -1,0 +1,203 @@
+//! The listeners: connections in, bounded and timed, to one router.
+
+use std::future::{Ready, ready};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle as Listener, Server};
+use exchange::Handle;
+use rustls::ServerConfig;
+use store::StoreError;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tower::Service;
+
+use crate::door::{App, enter};
+use crate::limits::{
+    FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_KEEP_ALIVE, MAX_CONNECTIONS,
+    MAX_HEADER_BYTES, MAX_STREAMS, SHUTDOWN_GRACE,
+};
+use crate::token::Tokens;
+
+/// What the door needs to open.
+pub struct ApiConfig {
+    /// Where plain HTTP comes in.
+    pub http: Option<std::net::TcpListener>,
+    /// Where HTTPS comes in, and with which certificate; see
+    /// [`crate::tls::load_or_make`].
+    pub https: Option<(std::net::TcpListener, Arc<ServerConfig>)>,
+    /// The application's Client ID.
+    pub client_id: String,
+    /// The application's Client Secret.
+    pub client_secret: String,
+    /// Pages beside the API, such as `/metrics`. They are asked first.
+    pub extra: Option<Router>,
+}
+
+/// Why the door does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The kept tokens can't be read.
+    #[error("the kept tokens can't be read: {0}")]
+    Store(#[from] StoreError),
+    /// A listener is of no use.
+    #[error("listener: {0}")]
+    Listener(#[from] io::Error),
+}
+
+/// The open door.
+pub struct Serving {
+    /// Where plain HTTP is, if it is.
+    pub http: Option<SocketAddr>,
+    /// Where HTTPS is, if it is.
+    pub https: Option<SocketAddr>,
+    listeners: Vec<Listener<SocketAddr>>,
+    tasks: JoinSet<io::Result<()>>,
+    stopping: watch::Sender<bool>,
+}
+
+/// Opens the door of a running exchange. It must be called within a tokio
+/// runtime; it returns when the listeners take connections.
+pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiError> {
+    let ApiConfig {
+        http,
+        https,
+        client_id,
+        client_secret,
+        extra,
+    } = config;
+    let tokens = Tokens::open(handle.store().clone(), &client_id, &client_secret).await?;
+    let stopping = watch::Sender::new(false);
+    let app = App::new(handle, tokens, stopping.subscribe());
+    let router = Router::new()
+        .fallback(enter)
+        .with_state(app)
+        .merge(extra.unwrap_or_default());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let mut serving = Serving {
+        http: None,
+        https: None,
+        listeners: Vec::new(),
+        tasks: JoinSet::new(),
+        stopping,
+    };
+    if let Some(listener) = http {
+        serving.http = Some(listener.local_addr()?);
+        let server = axum_server::from_tcp(listener)?.acceptor(Bounded::default());
+        let server = serving.tuned(server);
+        serving.tasks.spawn(server.serve(service.clone()));
+    }
+    if let Some((listener, tls)) = https {
+        serving.https = Some(listener.local_addr()?);
+        let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls))
+            .handshake_timeout(HANDSHAKE_TIMEOUT)
+            .acceptor(Bounded::default());
+        let server = axum_server::from_tcp(listener)?.acceptor(tls);
+        let server = serving.tuned(server);
+        serving.tasks.spawn(server.serve(service));
+    }
+    Ok(serving)
+}
+
+impl Serving {
+    /// Closes the door: takes no more connections, closes the event sockets,
+    /// and gives requests under way a moment to finish.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        for listener in &self.listeners {
+            listener.graceful_shutdown(Some(SHUTDOWN_GRACE));
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "a listener ended badly"),
+                Err(error) => tracing::warn!(%error, "a listener was lost"),
+            }
+        }
+    }
+
+    fn tuned<A>(&mut self, server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+        let listener = Listener::new();
+        self.listeners.push(listener.clone());
+        let mut server = server
+            .handle(listener)
+            .first_request_timeout(FIRST_REQUEST_TIMEOUT)
+            .accept_error_handler(|from, error| tracing::debug!(?from, %error, "no connection"));
+        let builder = server.http_builder();
+        builder
+            .http1()
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADER_BYTES as usize);
+        builder
+            .http2()
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEADER_BYTES)
+            .keep_alive_interval(HTTP2_KEEP_ALIVE);
+        server
+    }
+}
+
+/// Takes connections as long as there are places for them.
+#[derive(Clone)]
+struct Bounded {
+    places: Arc<Semaphore>,
+}
+
+impl Default for Bounded {
+    fn default() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        }
+    }
+}
+
+impl<S> Accept<TcpStream, S> for Bounded {
+    type Stream = TcpStream;
+    type Service = Held<S>;
+    type Future = Ready<io::Result<(TcpStream, Held<S>)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let accepted = || {
+            let place = self.places.clone().try_acquire_owned().map_err(|_| {
+                metrics::counter!("strowger_api_connections_refused_total").increment(1);
+                io::Error::other("too many connections")
+            })?;
+            stream.set_nodelay(true)?;
+            Ok((
+                stream,
+                Held {
+                    service,
+                    _place: Arc::new(place),
+                },
+            ))
+        };
+        ready(accepted())
+    }
+}
+
+/// A connection's service and, as long as it lives, its place.
+#[derive(Clone)]
+struct Held<S> {
+    service: S,
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
+impl<S: Service<R>, R> Service<R> for Held<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        self.service.call(request)
+    }
+}

@@ -1,0 +1,142 @@
+//! What a request asks for: its parameters out of query or body, nothing
+//! thought about them yet. Whatever comes in, it is an object or a failure.
+
+use axum::body::Body;
+use axum::extract::Query;
+use axum::http::{HeaderMap, Uri, header};
+use futures_util::StreamExt;
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+use wire::ErrCode;
+
+use crate::failure::Failure;
+use crate::limits::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_DRAINED_BYTES, MAX_QUERY_PARAMS};
+
+/// The name of the parameter that carries the token.
+pub const ACCESS_TOKEN: &str = "access_token";
+
+/// The parameters of a query string. A name that comes twice has its last
+/// value, as in a JSON object.
+pub fn query(uri: &Uri) -> Result<Map<String, Value>, Failure> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))?;
+    if pairs.len() > MAX_QUERY_PARAMS {
+        return Err(Failure::Code(ErrCode::ParameterError));
+    }
+    Ok(pairs
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect())
+}
+
+/// The token of a request: the query's, as the contract has it, or else a
+/// bearer's, which our own tools send so that it stays out of other logs.
+pub fn token(query: &mut Map<String, Value>, headers: &HeaderMap) -> Option<String> {
+    if let Some(Value::String(token)) = query.shift_remove(ACCESS_TOKEN) {
+        return Some(token);
+    }
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+/// The object in a body. The type it claims to have is not asked for: clients
+/// that leave the header out, or send another, exist.
+pub async fn body(body: Body) -> Result<Map<String, Value>, Failure> {
+    let bytes = timeout(BODY_TIMEOUT, read(body))
+        .await
+        .map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))??;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(Failure::Code(ErrCode::ParameterSyntaxError)),
+    }
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Failure> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut total = 0_usize;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))?;
+        total = total.saturating_add(chunk.len());
+        if total <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&chunk);
+        } else if total > MAX_DRAINED_BYTES {
+            break;
+        }
+    }
+    if total > MAX_BODY_BYTES {
+        Err(Failure::Code(ErrCode::FileSizeExceeded))
+    } else {
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(uri: &str) -> Map<String, Value> {
+        query(&uri.parse().unwrap()).unwrap()
+    }
+
+    fn code<T>(result: Result<T, Failure>) -> i32 {
+        result.err().unwrap().envelope().errcode
+    }
+
+    #[test]
+    fn a_query_is_text_by_name_whatever_is_in_it() {
+        let read = params("/x?a=1&b=%20two+words&a=2&c&%FF=%FF&=");
+        assert_eq!(read["a"], "2");
+        assert_eq!(read["b"], " two words");
+        assert_eq!(read["c"], "");
+        let many = "/x?".to_owned() + &"a=1&".repeat(MAX_QUERY_PARAMS + 1);
+        assert_eq!(code(query(&many.parse().unwrap())), 40002);
+    }
+
+    #[test]
+    fn the_token_is_the_querys_or_the_bearers() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, "bearer two".parse().unwrap());
+        let mut query = params("/x?access_token=one&id=3");
+        assert_eq!(token(&mut query, &headers).as_deref(), Some("one"));
+        assert_eq!(query.len(), 1);
+        assert_eq!(token(&mut query, &headers).as_deref(), Some("two"));
+        headers.insert(header::AUTHORIZATION, "Basic dHdv".parse().unwrap());
+        assert_eq!(token(&mut query, &headers), None);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_an_object_or_a_syntax_error() {
+        assert_eq!(body(Body::from(r#"{"a":1}"#)).await.unwrap().len(), 1);
+        assert_eq!(body(Body::from(" \n")).await.unwrap().len(), 0);
+        let deep = "[".repeat(100_000);
+        for broken in [
+            "{",
+            "[]",
+            "1",
+            "\u{0}",
+            r#"{"a":1e999}"#,
+            "{\"a\":\"\u{7f}",
+            &deep,
+        ] {
+            assert_eq!(
+                code(body(Body::from(broken.to_owned())).await),
+                40001,
+                "{broken:.20}"
+            );
+        }
+        assert_eq!(code(body(Body::from(vec![0xff, 0xfe])).await), 40001);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_bound_is_told_so() {
+        let long = format!("\"{}\"", "x".repeat(MAX_BODY_BYTES));
+        assert_eq!(code(body(Body::from(long)).await), 40004);
+    }
+}

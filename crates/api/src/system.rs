@@ -1,0 +1,35 @@
+//! `system/*`: what this PBX is.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use wire::Envelope;
+use wire::system::{DeviceInfo, SystemInformationResponse};
+
+use crate::failure::Failure;
+use crate::operations::{Answer, Call};
+
+/// What stands where the vendor's PBXes have the name of a box.
+const MODEL: &str = "Strowger Software";
+
+/// Name, model, serial number, firmware, clock and uptime.
+pub async fn information(call: Call) -> Answer {
+    let identity = call.app.handle.identity();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    let data = DeviceInfo {
+        device_name: Some(identity.name.clone()),
+        model_name: Some(MODEL.into()),
+        sn: Some(identity.serial.clone()),
+        hardware_version: Some(String::new()),
+        firmware_version: Some(identity.firmware.into()),
+        system_time: Some(identity.clock.display(now)),
+        up_time: i64::try_from(identity.started.elapsed().as_secs()).ok(),
+        system_date_format: Some(identity.clock.date.name().into()),
+        system_time_format: Some(identity.clock.time.name().into()),
+        timestamp: Some(now),
+    };
+    Envelope::of(&SystemInformationResponse { data: Some(data) })
+        .map_err(|error| Failure::Internal(error.to_string()))
+}

@@ -1,0 +1,143 @@
+//! Addresses that guess: failed logins counted, addresses blocked for a time.
+//! Pure: the time is handed in. It never blocks an address for anything but
+//! failed logins in a row.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::limits::{BLOCK_LIFE_S, MAX_FAILED_LOGINS, MAX_WATCHED_ADDRESSES};
+
+/// One address: how often it failed in a row, and when last.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    failures: u32,
+    last: i64,
+}
+
+impl Record {
+    fn blocked_until(self) -> Option<i64> {
+        (self.failures >= MAX_FAILED_LOGINS).then_some(self.last + BLOCK_LIFE_S)
+    }
+}
+
+/// The addresses that failed lately.
+#[derive(Debug, Default)]
+pub struct Blocked {
+    records: HashMap<IpAddr, Record>,
+}
+
+impl Blocked {
+    /// Until when (Unix seconds) this address is blocked, if it is.
+    pub fn until(&self, address: IpAddr, now: i64) -> Option<i64> {
+        let until = self.records.get(&watched(address))?.blocked_until()?;
+        (until > now).then_some(until)
+    }
+
+    /// A login from there failed.
+    pub fn failed(&mut self, address: IpAddr, now: i64) {
+        let address = watched(address);
+        if !self.records.contains_key(&address) && self.records.len() >= MAX_WATCHED_ADDRESSES {
+            self.make_room(now);
+        }
+        let record = self.records.entry(address).or_insert(Record {
+            failures: 0,
+            last: now,
+        });
+        if record.last + BLOCK_LIFE_S <= now {
+            record.failures = 0;
+        }
+        record.failures = record.failures.saturating_add(1);
+        record.last = now;
+    }
+
+    /// A login from there succeeded: what failed before is forgotten.
+    pub fn succeeded(&mut self, address: IpAddr) {
+        self.records.remove(&watched(address));
+    }
+
+    fn make_room(&mut self, now: i64) {
+        self.records
+            .retain(|_, record| record.last + BLOCK_LIFE_S > now);
+        if self.records.len() >= MAX_WATCHED_ADDRESSES {
+            // Those that are blocked are kept before those that are not.
+            let oldest = self
+                .records
+                .iter()
+                .min_by_key(|(_, record)| (record.blocked_until().is_some(), record.last))
+                .map(|(address, _)| *address);
+            if let Some(oldest) = oldest {
+                self.records.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// Who owns an IPv6 address has its whole /64; an IPv4 address stays itself
+/// also where it arrives mapped.
+fn watched(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn five_failures_in_a_row_block_for_ten_minutes_and_a_success_between_starts_anew() {
+        let mut blocked = Blocked::default();
+        let guesser = address("192.0.2.1");
+        for _ in 0..4 {
+            blocked.failed(guesser, 100);
+        }
+        blocked.succeeded(guesser);
+        for _ in 0..4 {
+            blocked.failed(guesser, 100);
+        }
+        assert_eq!(blocked.until(guesser, 100), None);
+        blocked.failed(guesser, 100);
+        assert_eq!(blocked.until(guesser, 100), Some(700));
+        assert_eq!(blocked.until(address("192.0.2.2"), 100), None);
+        assert_eq!(blocked.until(guesser, 700), None);
+        // And the count starts anew after the block.
+        blocked.failed(guesser, 700);
+        assert_eq!(blocked.until(guesser, 700), None);
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        let mut blocked = Blocked::default();
+        for host in 1..=5 {
+            blocked.failed(address(&format!("2001:db8:0:1::{host}")), 0);
+        }
+        assert!(blocked.until(address("2001:db8:0:1:ffff::9"), 1).is_some());
+        assert!(blocked.until(address("2001:db8:0:2::1"), 1).is_none());
+        for _ in 0..5 {
+            blocked.failed(address("::ffff:192.0.2.1"), 0);
+        }
+        assert!(blocked.until(address("192.0.2.1"), 1).is_some());
+        assert!(blocked.until(address("::ffff:192.0.2.2"), 1).is_none());
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_keeps_the_blocked() {
+        let mut blocked = Blocked::default();
+        let guesser = address("10.255.255.255");
+        for _ in 0..5 {
+            blocked.failed(guesser, 0);
+        }
+        for host in 0..(MAX_WATCHED_ADDRESSES as u32 + 500) {
+            blocked.failed(IpAddr::V4((0x0a00_0000 + host).into()), 1);
+        }
+        assert!(blocked.records.len() <= MAX_WATCHED_ADDRESSES);
+        assert!(blocked.until(guesser, 2).is_some());
+    }
+}

@@ -1,0 +1,297 @@
+//! Tokens: who may come in, how long, and how many at once.
+//!
+//! The valid ones are held in memory as hashes and kept in the store before
+//! they are given out, so that a restart loses none. A token pair is a *grant*:
+//! it has one of the application's places while its access token is valid. A
+//! refresh puts new tokens into the grant and takes no further place; sockets
+//! that were opened with it go on. Plain tokens are never stored or logged.
+
+mod blocked;
+
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+use store::{Store, StoreError, TokenHash, TokenRow};
+use subtle::ConstantTimeEq;
+use tokio::sync::{Mutex, watch};
+
+use crate::limits::{ACCESS_TOKEN_LIFE_S, MAX_ACCESS_TOKENS, REFRESH_TOKEN_LIFE_S};
+use blocked::Blocked;
+
+/// Letters and digits of a token.
+const TOKEN_LENGTH: usize = 32;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Names a grant as long as this process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GrantId(u64);
+
+/// Why no token is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenError {
+    /// Wrong Client ID or Client Secret.
+    WrongCredentials,
+    /// The address failed too often; until when, Unix seconds.
+    Blocked(i64),
+    /// All places of the application are taken.
+    TooMany,
+    /// Not the newest refresh token, or run out.
+    Expired,
+    /// The operating system has no randomness.
+    NoRandomness,
+    /// The store did not keep it.
+    Store(StoreError),
+}
+
+/// A new pair of tokens, as it is given to the application.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+struct Grant {
+    id: GrantId,
+    row: TokenRow,
+}
+
+struct State {
+    grants: Vec<Grant>,
+    next: u64,
+    blocked: Blocked,
+}
+
+/// The tokens of the one application that this PBX knows.
+pub struct Tokens {
+    store: Store,
+    id: [u8; 32],
+    secret: [u8; 32],
+    owner: String,
+    // Held across the store's commit, so that no two requests take one place.
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+impl Tokens {
+    /// With the tokens that are still valid from before.
+    pub async fn open(store: Store, client_id: &str, secret: &str) -> Result<Self, StoreError> {
+        let owner = owner(client_id, secret);
+        let kept = store.tokens(now()).await?;
+        let mut state = State {
+            grants: Vec::new(),
+            next: 0,
+            blocked: Blocked::default(),
+        };
+        for row in kept.into_iter().filter(|row| row.owner == owner) {
+            state.add(row);
+        }
+        Ok(Self {
+            store,
+            id: Sha256::digest(client_id).into(),
+            secret: Sha256::digest(secret).into(),
+            owner,
+            state: Mutex::new(state),
+            changed: watch::Sender::new(()),
+        })
+    }
+
+    /// A new pair for who knows Client ID and Secret.
+    pub async fn log_in(&self, id: &str, secret: &str, from: IpAddr) -> Result<Pair, TokenError> {
+        let now = now();
+        let mut state = self.state.lock().await;
+        if let Some(until) = state.blocked.until(from, now) {
+            return Err(TokenError::Blocked(until));
+        }
+        let id: [u8; 32] = Sha256::digest(id).into();
+        let given: [u8; 32] = Sha256::digest(secret).into();
+        if !bool::from(self.id.ct_eq(&id) & self.secret.ct_eq(&given)) {
+            state.blocked.failed(from, now);
+            return Err(TokenError::WrongCredentials);
+        }
+        state.blocked.succeeded(from);
+        state.forget(now);
+        if state.valid(now) >= MAX_ACCESS_TOKENS {
+            return Err(TokenError::TooMany);
+        }
+        let (pair, row) = self.pair(now)?;
+        self.store
+            .token_insert(row.clone())
+            .await
+            .map_err(TokenError::Store)?;
+        state.add(row);
+        // What has run out is swept out at a moment that is rare anyway.
+        let _ = self.store.token_purge(now).await;
+        Ok(pair)
+    }
+
+    /// A new pair for the newest refresh token of a grant.
+    pub async fn refresh(&self, refresh: &str, from: IpAddr) -> Result<Pair, TokenError> {
+        let now = now();
+        let hash = TokenHash::of(refresh);
+        let mut state = self.state.lock().await;
+        if let Some(until) = state.blocked.until(from, now) {
+            return Err(TokenError::Blocked(until));
+        }
+        state.forget(now);
+        let others = state
+            .grants
+            .iter()
+            .filter(|g| g.row.refresh != hash && g.row.access_expires > now);
+        let full = others.count() >= MAX_ACCESS_TOKENS;
+        let grant = state
+            .grants
+            .iter_mut()
+            .find(|grant| grant.row.refresh == hash && grant.row.refresh_expires > now)
+            .ok_or(TokenError::Expired)?;
+        // Only where its access token ran out and others took the place.
+        if full {
+            return Err(TokenError::TooMany);
+        }
+        let (pair, row) = self.pair(now)?;
+        let old = grant.row.access.clone();
+        self.store
+            .token_replace(old, row.clone())
+            .await
+            .map_err(TokenError::Store)?;
+        grant.row = row;
+        drop(state);
+        self.changed.send_replace(());
+        Ok(pair)
+    }
+
+    /// Ends a grant: its tokens are void, its place is free, its sockets close.
+    pub async fn revoke(&self, id: GrantId) -> Result<(), TokenError> {
+        let mut state = self.state.lock().await;
+        if let Some(place) = state.grants.iter().position(|grant| grant.id == id) {
+            let grant = state.grants.swap_remove(place);
+            // It is void from now on, also when the store fails.
+            self.changed.send_replace(());
+            self.store
+                .token_delete(grant.row.access)
+                .await
+                .map_err(TokenError::Store)?;
+        }
+        Ok(())
+    }
+
+    /// The grant of an access token that is valid.
+    pub async fn check(&self, access: &str) -> Option<GrantId> {
+        let now = now();
+        let hash = TokenHash::of(access);
+        let state = self.state.lock().await;
+        let grant = state.grants.iter().find(|grant| grant.row.access == hash)?;
+        (grant.row.access_expires > now).then_some(grant.id)
+    }
+
+    /// Seconds for which a grant's access token is still valid, if it is.
+    pub async fn left(&self, id: GrantId) -> Option<u64> {
+        let state = self.state.lock().await;
+        let grant = state.grants.iter().find(|grant| grant.id == id)?;
+        u64::try_from(grant.row.access_expires - now())
+            .ok()
+            .filter(|left| *left > 0)
+    }
+
+    /// Wakes whenever a grant was refreshed or revoked.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    fn pair(&self, now: i64) -> Result<(Pair, TokenRow), TokenError> {
+        let pair = Pair {
+            access: random_token()?,
+            refresh: random_token()?,
+        };
+        let row = TokenRow {
+            access: TokenHash::of(&pair.access),
+            refresh: TokenHash::of(&pair.refresh),
+            owner: self.owner.clone(),
+            access_expires: now + ACCESS_TOKEN_LIFE_S,
+            refresh_expires: now + REFRESH_TOKEN_LIFE_S,
+        };
+        Ok((pair, row))
+    }
+}
+
+impl State {
+    fn add(&mut self, row: TokenRow) {
+        self.grants.push(Grant {
+            id: GrantId(self.next),
+            row,
+        });
+        self.next += 1;
+    }
+
+    /// Refresh tokens live a day and at most eight grants are made in half an
+    /// hour, so that what is left here is bounded.
+    fn forget(&mut self, now: i64) {
+        self.grants
+            .retain(|grant| grant.row.access_expires > now || grant.row.refresh_expires > now);
+    }
+
+    fn valid(&self, now: i64) -> usize {
+        self.grants
+            .iter()
+            .filter(|grant| grant.row.access_expires > now)
+            .count()
+    }
+}
+
+/// Whose tokens these are: a new Client Secret makes the old tokens void.
+fn owner(client_id: &str, secret: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(client_id);
+    hash.update([0]);
+    hash.update(secret);
+    let mark: u64 = hash
+        .finalize()
+        .iter()
+        .take(8)
+        .fold(0, |mark, byte| mark << 8 | u64::from(*byte));
+    format!("{client_id}#{mark:016x}")
+}
+
+fn random_token() -> Result<String, TokenError> {
+    let mut token = String::with_capacity(TOKEN_LENGTH);
+    let mut bytes = [0_u8; 64];
+    while token.len() < TOKEN_LENGTH {
+        getrandom::fill(&mut bytes).map_err(|_| TokenError::NoRandomness)?;
+        // 248 is four times 62: each sign is as likely as the others.
+        let signs = bytes
+            .iter()
+            .filter(|byte| **byte < 248)
+            .filter_map(|byte| ALPHABET.get(usize::from(byte % 62)))
+            .map(|sign| char::from(*sign));
+        token.extend(signs.take(TOKEN_LENGTH - token.len()));
+    }
+    Ok(token)
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_32_letters_and_digits_and_differ() {
+        let (one, other) = (random_token().unwrap(), random_token().unwrap());
+        assert_eq!(one.len(), TOKEN_LENGTH);
+        assert!(one.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn another_secret_is_another_owner() {
+        assert_ne!(owner("id", "one"), owner("id", "two"));
+        assert_eq!(owner("id", "one"), owner("id", "one"));
+    }
+}

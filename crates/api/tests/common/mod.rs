@@ -1,0 +1,236 @@
+//! A whole exchange with its door on a free port, for the tests of the door.
+
+#![allow(dead_code)]
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use api::{ApiConfig, Serving};
+use exchange::clock::{DateFormat, DisplayClock, TimeFormat};
+use exchange::{ExchangeConfig, FIRMWARE, Identity};
+use serde_json::{Value, json};
+use settings::Settings;
+use store::{Store, StoreOptions};
+
+pub const CLIENT_ID: &str = "an application";
+pub const CLIENT_SECRET: &str = "with a secret";
+/// Longest a test waits for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A directory that goes with the test.
+pub struct Dir(PathBuf);
+
+impl Dir {
+    pub fn new() -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("strowger-api-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub struct Pbx {
+    pub url: String,
+    pub store: Store,
+    pub handle: exchange::Handle,
+    pub http: reqwest::Client,
+    running: exchange::Running,
+    serving: Serving,
+    dir: Dir,
+}
+
+impl Pbx {
+    pub async fn start() -> Self {
+        Self::start_in(Dir::new(), None).await
+    }
+
+    async fn start_in(dir: Dir, address: Option<SocketAddr>) -> Self {
+        let url = format!("sqlite:{}", dir.0.join("strowger.db").display());
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        let key_file = dir.0.join("secret.key");
+        let settings = Settings::open(store.clone(), &key_file, "363A12345678")
+            .await
+            .unwrap();
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let config = ExchangeConfig {
+            sip_udp: SocketAddr::new(local, 0),
+            rtp_listen: local,
+            rtp_ports: 42_000..=42_999,
+            external_address: None,
+            local_networks: Vec::new(),
+            identity: Identity {
+                name: "Test PBX".into(),
+                serial: "363A12345678".into(),
+                firmware: FIRMWARE,
+                clock: DisplayClock {
+                    zone: jiff::tz::TimeZone::UTC,
+                    date: DateFormat::from_name("YYYY/MM/DD").unwrap(),
+                    time: TimeFormat::from_name("HH:mm:ss").unwrap(),
+                },
+                node: 1,
+                started: Instant::now(),
+            },
+        };
+        let running = exchange::start(config, store.clone(), settings)
+            .await
+            .unwrap();
+        let address = address.unwrap_or(SocketAddr::new(local, 0));
+        let serving = open_door(address, running.handle.clone()).await;
+        let url = format!("http://{}", serving.http.unwrap());
+        let http = reqwest::Client::builder()
+            .user_agent("OpenAPI")
+            .timeout(PATIENCE);
+        let http = http.tls_backend_preconfigured(plain_tls()).build().unwrap();
+        Self {
+            url,
+            store,
+            handle: running.handle.clone(),
+            http,
+            running,
+            serving,
+            dir,
+        }
+    }
+
+    /// Stops all and starts all again, on the same data.
+    pub async fn restart(self) -> Self {
+        let Self {
+            store,
+            running,
+            serving,
+            dir,
+            ..
+        } = self;
+        running.stop().await;
+        serving.stop().await;
+        store.close().await;
+        Self::start_in(dir, None).await
+    }
+
+    /// Closes the door and opens it again at the same place.
+    pub async fn reopen(&mut self) {
+        let address = self.serving.http.unwrap();
+        let closed = std::mem::replace(&mut self.serving, nothing(self.handle.clone()).await);
+        closed.stop().await;
+        self.serving = open_door(address, self.handle.clone()).await;
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+        self.serving.stop().await;
+        self.store.close().await;
+    }
+
+    pub fn client(&self) -> client::Client {
+        client::Client::builder(&self.url)
+            .credentials(CLIENT_ID, CLIENT_SECRET)
+            .build()
+            .unwrap()
+    }
+
+    /// An answer of the API, which is always 200 and always JSON.
+    pub async fn answer(request: reqwest::RequestBuilder) -> Value {
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let answer: Value = response.json().await.unwrap();
+        assert!(
+            answer["errcode"].is_i64() && answer["errmsg"].is_string(),
+            "{answer}"
+        );
+        answer
+    }
+
+    pub fn path(&self, path: &str) -> String {
+        format!("{}/openapi/v1.0/{path}", self.url)
+    }
+
+    pub async fn log_in(&self) -> Value {
+        let body = json!({"username": CLIENT_ID, "password": CLIENT_SECRET});
+        Self::answer(self.http.post(self.path("get_token")).json(&body)).await
+    }
+
+    pub async fn token(&self) -> String {
+        self.log_in().await["access_token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub async fn get(&self, path: &str, token: &str, query: &[(&str, &str)]) -> Value {
+        let request = self
+            .http
+            .get(self.path(path))
+            .query(&[("access_token", token)]);
+        Self::answer(request.query(query)).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Value {
+        let request = self
+            .http
+            .post(self.path(path))
+            .query(&[("access_token", token)]);
+        Self::answer(request.json(&body)).await
+    }
+
+    /// Adds an extension; its id.
+    pub async fn extension(&self, token: &str, number: &str) -> i64 {
+        let answer = self
+            .post("extension/create", token, extension(number))
+            .await;
+        assert_eq!(answer["errcode"], 0, "{answer}");
+        answer["id"].as_i64().unwrap()
+    }
+}
+
+/// What creates an extension.
+pub fn extension(number: &str) -> Value {
+    json!({
+        "type": "SIP", "number": number, "first_name": "Extension", "last_name": number,
+        "user_password": "Abcdefgh17", "reg_name": format!("reg{number}"),
+        "reg_password": "Abcdefgh17", "concurrent_registrations": 1,
+        "presence_status": "available",
+    })
+}
+
+async fn open_door(address: SocketAddr, handle: exchange::Handle) -> Serving {
+    let config = ApiConfig {
+        http: Some(TcpListener::bind(address).unwrap()),
+        https: None,
+        client_id: CLIENT_ID.into(),
+        client_secret: CLIENT_SECRET.into(),
+        extra: None,
+    };
+    api::serve(config, handle).await.unwrap()
+}
+
+async fn nothing(handle: exchange::Handle) -> Serving {
+    let config = ApiConfig {
+        http: None,
+        https: None,
+        client_id: String::new(),
+        client_secret: String::new(),
+        extra: None,
+    };
+    api::serve(config, handle).await.unwrap()
+}
+
+fn plain_tls() -> rustls::ClientConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
