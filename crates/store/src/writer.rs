@@ -68,7 +68,7 @@ impl Writer {
             }
             // The first write after a pause goes at once; while they come one
             // after another, each group waits for its share.
-            if Instant::now() < not_before && !orders.iter().any(|o| matches!(o, Order::Close(_))) {
+            if Instant::now() < not_before && !orders.iter().any(is_urgent) {
                 tokio::time::sleep_until(not_before).await;
                 while orders.len() < GROUP_BATCHES {
                     let Ok(order) = self.orders.try_recv() else {
@@ -212,6 +212,19 @@ impl Writer {
         if transactions.is_multiple_of(CHECKPOINT_EVERY) {
             self.checkpointer.wake();
         }
+    }
+}
+
+/// Whether it is not worth a wait for company: somebody made a change and
+/// waits for its answer, and makes the next one only then.
+fn is_urgent(order: &Order) -> bool {
+    match order {
+        Order::Write(pending) => {
+            let batch = &pending.batch;
+            !batch.objects.is_empty() || !batch.tokens.is_empty() || !batch.meta.is_empty()
+        }
+        Order::Flush(_) => false,
+        Order::Close(_) => true,
     }
 }
 

@@ -1,0 +1,412 @@
+//! The journal: groups, order, atomicity, bounds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use store::{
+    Batch, CdrFilter, LiveChange, Object, ObjectChange, ObjectKey, Page, RegistrationChange,
+    RegistrationRow, Sort, Store, StoreError, StoreOptions,
+};
+use support::{DEADLINE, Dir, call_end, event, record};
+
+fn object(id: i64, number: &str) -> ObjectChange {
+    ObjectChange::Put {
+        object: Object {
+            kind: "extension".into(),
+            id,
+            revision: 1,
+            doc: "{}".into(),
+            secret: None,
+        },
+        keys: vec![ObjectKey {
+            name: "number".into(),
+            value: number.into(),
+        }],
+        refs: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_batches_are_kept_in_few_transactions_and_told_in_order() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let journal = store.journal();
+    let mut told = journal.subscribe();
+    let tickets: Vec<_> = (0..1000)
+        .map(|n| {
+            let batch = Batch {
+                events: vec![
+                    event(30011, &format!("{n}a")),
+                    event(30008, &format!("{n}b")),
+                ],
+                ..call_end(&format!("call{n}"))
+            };
+            journal.submit(batch).unwrap()
+        })
+        .collect();
+    let mut last = None;
+    for ticket in tickets {
+        for position in tokio::time::timeout(DEADLINE, ticket)
+            .await
+            .unwrap()
+            .unwrap()
+            .positions
+        {
+            assert!(last.is_none_or(|last| last < position));
+            last = Some(position);
+        }
+    }
+    let stats = journal.stats();
+    assert_eq!((stats.batches, stats.events), (1000, 2000));
+    assert!(stats.transactions <= 20, "{stats:?}");
+    for n in 0..1000 {
+        for part in ["a", "b"] {
+            let event = told.recv().await.unwrap();
+            assert_eq!(&*event.frame, format!("{n}{part}"));
+        }
+    }
+    let kept = store.events_after(None, 5000).await.unwrap();
+    assert_eq!(kept.len(), 2000);
+    assert!(kept.windows(2).all(|w| w[0].position < w[1].position));
+    assert_eq!(
+        store
+            .events_after(Some(kept[1997].position), 10)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(store.last_position().await.unwrap(), last);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_event_is_told_only_after_it_can_be_read() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let mut told = store.journal().subscribe();
+    for n in 0..50 {
+        drop(store.journal().submit(call_end(&n.to_string())).unwrap());
+        let event = tokio::time::timeout(DEADLINE, told.recv())
+            .await
+            .unwrap()
+            .unwrap();
+        let kept = store.events_after(None, 1000).await.unwrap();
+        assert_eq!(kept.last().unwrap().position, event.position);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_kept_whole_or_not_at_all_and_spoils_no_other() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let journal = store.journal();
+    let mut told = journal.subscribe();
+    store
+        .write(Batch {
+            objects: vec![object(1, "1000")],
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
+    // All in one group: the one in the middle takes a number that is taken.
+    let before = journal.submit(call_end("before")).unwrap();
+    let wrong = Batch {
+        objects: vec![object(2, "1001"), object(3, "1000")],
+        ..call_end("wrong")
+    };
+    let wrong = journal.submit(wrong).unwrap();
+    let after = journal.submit(call_end("after")).unwrap();
+    assert!(before.await.is_ok());
+    assert!(matches!(wrong.await, Err(StoreError::Conflict(_))));
+    assert!(after.await.is_ok());
+    let (total, rows) = store
+        .cdr_page(&CdrFilter::default(), Page::default(), Sort::default())
+        .await
+        .unwrap();
+    assert_eq!(total, 2);
+    assert_eq!(
+        rows.iter().map(|r| r.call_id.as_str()).collect::<Vec<_>>(),
+        ["before", "after"]
+    );
+    assert_eq!(store.objects("extension").await.unwrap().len(), 1);
+    assert_eq!(&*told.recv().await.unwrap().frame, "before");
+    assert_eq!(&*told.recv().await.unwrap().frame, "after");
+    assert!(journal.headroom());
+    // The number is free again when its holder goes, also within one batch.
+    let swap = vec![
+        ObjectChange::Delete {
+            kind: "extension".into(),
+            id: 1,
+        },
+        object(4, "1000"),
+    ];
+    store
+        .write(Batch {
+            objects: swap,
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_full_journal_refuses_and_gives_the_batch_back_and_warns_before() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let journal = store.journal();
+    assert!(journal.headroom());
+    // On one thread the writer does not run before this test waits.
+    let mut taken = 0;
+    let mut warned_at = None;
+    let refused = loop {
+        match journal.submit(call_end(&taken.to_string())) {
+            Ok(_) => taken += 1,
+            Err(full) => break full,
+        }
+        if warned_at.is_none() && !journal.headroom() {
+            warned_at = Some(taken);
+        }
+    };
+    assert_eq!(taken, store::QUEUE_BATCHES);
+    assert!(warned_at.unwrap() < taken * 4 / 5);
+    assert_eq!(refused.0.records[0].call_id, taken.to_string());
+    tokio::time::timeout(DEADLINE, journal.flushed())
+        .await
+        .unwrap();
+    assert!(journal.headroom());
+    let (total, _) = store
+        .cdr_page(&CdrFilter::default(), Page::new(1, 1), Sort::default())
+        .await
+        .unwrap();
+    assert_eq!(total, taken as u64);
+}
+
+#[tokio::test]
+async fn closing_keeps_what_was_handed_in_and_takes_no_more() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let journal = store.journal();
+    for n in 0..500 {
+        drop(journal.submit(call_end(&n.to_string())).unwrap());
+    }
+    tokio::time::timeout(DEADLINE, store.close()).await.unwrap();
+    assert!(journal.submit(Batch::default()).is_err());
+    let store = dir.open().await;
+    let (total, _) = store
+        .cdr_page(&CdrFilter::default(), Page::new(1, 1), Sort::default())
+        .await
+        .unwrap();
+    assert_eq!(total, 500);
+}
+
+#[tokio::test]
+async fn while_the_database_takes_no_writes_there_is_no_headroom_and_nothing_is_lost() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let journal = store.journal();
+    // Another holds the database's lock for longer than a write waits for it.
+    let path = dir.path().join("pbx.db");
+    let mut other = locker(&path).await;
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    drop(journal.submit(call_end("nobody waits")).unwrap());
+    let failing = async {
+        while journal.headroom() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, failing).await.unwrap();
+    assert!(journal.stats().failures > 0);
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let end = journal.submit(call_end("later")).unwrap();
+    tokio::time::timeout(DEADLINE, end).await.unwrap().unwrap();
+    assert!(journal.headroom());
+    let kept: Vec<_> = store
+        .events_after(None, 10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|e| e.frame.to_string())
+        .collect();
+    assert_eq!(kept, ["nobody waits", "later"]);
+}
+
+async fn locker(path: &std::path::Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn of_changes_to_one_row_the_last_one_counts_and_counters_only_grow() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let journal = store.journal();
+    let live = |id: &str, doc: Option<&str>| Batch {
+        live: vec![LiveChange {
+            call_id: id.into(),
+            doc: doc.map(Into::into),
+        }],
+        ..Batch::default()
+    };
+    let put = |contact: &str, expires_at| {
+        RegistrationChange::Put(RegistrationRow {
+            extension: "1000".into(),
+            contact_uri: contact.into(),
+            expires_at,
+            instance: Some("urn:x".into()),
+            ..RegistrationRow::default()
+        })
+    };
+    let remove = |contact: &str| RegistrationChange::Remove {
+        extension: "1000".into(),
+        contact_uri: contact.into(),
+    };
+    for batch in [
+        live("1.1", Some("a")),
+        live("1.1", Some("b")),
+        live("1.2", Some("c")),
+        live("1.2", None),
+        live("1.3", None),
+        live("1.3", Some("d")),
+        Batch {
+            counters: vec![("call".into(), 7), ("call".into(), 5)],
+            ..Batch::default()
+        },
+        Batch {
+            registrations: vec![
+                put("sip:a", 1),
+                put("sip:a", 2),
+                put("sip:b", 3),
+                remove("sip:b"),
+            ],
+            ..Batch::default()
+        },
+    ] {
+        drop(journal.submit(batch).unwrap());
+    }
+    journal.flushed().await;
+    store
+        .write(Batch {
+            counters: vec![("call".into(), 6)],
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
+    let calls = store.live_calls().await.unwrap();
+    assert_eq!(
+        calls,
+        [("1.1".into(), "b".into()), ("1.3".into(), "d".into())]
+    );
+    assert_eq!(store.counter("call").await.unwrap(), 7);
+    assert_eq!(store.counter("none").await.unwrap(), 0);
+    let registrations = store.registrations().await.unwrap();
+    assert_eq!(registrations.len(), 1);
+    assert_eq!(
+        (
+            registrations[0].expires_at,
+            registrations[0].instance.as_deref()
+        ),
+        (2, Some("urn:x"))
+    );
+    store.set_meta("serial", "S1").await.unwrap();
+    store.set_meta("serial", "S2").await.unwrap();
+    assert_eq!(store.meta("serial").await.unwrap().as_deref(), Some("S2"));
+}
+
+#[tokio::test]
+async fn the_event_log_keeps_the_newest_and_stays_bounded() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let many = usize::try_from(store::EVENTS_KEPT).unwrap() + 5_000;
+    for chunk in 0..many / 1000 {
+        let events = (0..1000)
+            .map(|n| event(30011, &(chunk * 1000 + n).to_string()))
+            .collect();
+        store
+            .write(Batch {
+                events,
+                ..Batch::default()
+            })
+            .await
+            .unwrap();
+    }
+    let oldest = store.events_after(None, 1).await.unwrap();
+    let oldest: usize = oldest[0].frame.parse().unwrap();
+    assert!((4_000..=5_000).contains(&oldest), "{oldest}");
+    let newest = store.last_position().await.unwrap().unwrap();
+    assert!(
+        store
+            .events_after(Some(newest), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_second_start_goes_on_where_the_first_one_ended() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let first = store.write(call_end("1")).await.unwrap();
+    store.close().await;
+    let store = dir.open().await;
+    let second = store.write(call_end("2")).await.unwrap();
+    assert!(second.positions[0] > first.positions[0]);
+    let (_, rows) = store
+        .cdr_page(&CdrFilter::default(), Page::default(), Sort::default())
+        .await
+        .unwrap();
+    assert!(rows[0].seq < rows[1].seq);
+    assert_eq!(store.events_after(None, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_url_of_another_database_is_refused_without_its_password() {
+    for url in [
+        "postgres://pbx:hunter2@db/pbx",
+        "sqlite:",
+        "sqlite::memory:",
+        "pbx.db",
+    ] {
+        let error = Store::open(url, StoreOptions::default()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unsupported(_)), "{url}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn records_of_one_group_keep_their_order() {
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let rows = (0..1200).map(|n| record(&n.to_string())).collect();
+    store
+        .write(Batch {
+            records: rows,
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
+    let (_, rows) = store
+        .cdr_page(&CdrFilter::default(), Page::default(), Sort::default())
+        .await
+        .unwrap();
+    assert!(
+        rows.iter()
+            .enumerate()
+            .all(|(n, row)| row.call_id == n.to_string())
+    );
+}
