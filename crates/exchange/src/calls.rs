@@ -313,7 +313,9 @@ impl LiveCalls {
 
     fn end(&mut self, record: &CallRecord, identity: &Identity, batch: &mut Batch) {
         if let Some(live) = self.calls.remove(&record.call) {
-            self.legs.retain(|_, (call, _)| *call != record.call);
+            for member in &live.members {
+                self.legs.remove(&member.leg);
+            }
             if let Some(reason) = live.failed {
                 let members: Vec<CallMember> = live
                     .members
@@ -390,7 +392,7 @@ fn write_record(record: &CallRecord, identity: &Identity, batch: &mut Batch) {
             }
             .into(),
         ),
-        r#type: Some(row.call_type.clone().into()),
+        r#type: Some(row.call_type.as_str().into()),
         recording: Some(String::new()),
         did_number: Some(String::new()),
         agent_ring_time: Some(0),

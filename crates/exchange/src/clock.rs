@@ -4,7 +4,7 @@
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ZonedDateTime};
 
 /// How dates are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl DisplayClock {
             .ok()?;
         Some(
             civil
-                .to_zoned(self.zone.clone())
+                .to_zoned_datetime(self.zone.clone())
                 .ok()?
                 .timestamp()
                 .as_second(),
@@ -155,7 +155,7 @@ impl DisplayClock {
 
     fn format(&self, unix: i64, pattern: &str) -> String {
         let instant = Timestamp::from_second(unix).unwrap_or(Timestamp::UNIX_EPOCH);
-        let zoned: Zoned = instant.to_zoned(self.zone.clone());
+        let zoned: ZonedDateTime = instant.to_zoned_datetime(self.zone.clone());
         zoned.strftime(pattern).to_string()
     }
 }
@@ -183,7 +183,7 @@ mod tests {
         }
         assert_eq!(
             clock("MM/DD/YYYY", "hh:mm:ss").display(1_790_000_000),
-            "09/21/2026 08:53:20 PM"
+            "09/21/2026 09:13:20 PM"
         );
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use media::Media;
-use settings::{Settings, Snapshot};
+use settings::Snapshot;
 use sip::{Endpoint, Event, Flow};
 use sip_net::{Received, UdpTransport};
 use store::{Batch, Journal};
@@ -53,7 +53,6 @@ pub(crate) struct Core {
     pub media: Media,
     pub rtp_listen: IpAddr,
     pub journal: Journal,
-    pub settings: Settings,
     pub snapshot: Arc<Snapshot>,
     pub identity: Arc<Identity>,
     pub addresses: Addresses,

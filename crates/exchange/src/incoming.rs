@@ -58,7 +58,7 @@ impl Core {
         let leg = self.take_leg();
         let number = extension.number.clone();
         let offer = self
-            .take_in(leg, session, number.clone(), &dialled, flow, body.as_ref())
+            .take_in(leg, session, &dialled, flow, body.as_ref())
             .map_err(|status| (status, Vec::new()))?;
         self.feed(Input::Incoming {
             leg,

@@ -3,11 +3,11 @@
 //! its one `Ended`.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use media::SlotId;
 use sip::{Flow, SessionId};
-use switch::{CallId, Codec, Encoding, ExtensionNumber, LegId};
+use switch::{CallId, Codec, Encoding, LegId};
 
 use crate::sdp::SdpState;
 
@@ -30,7 +30,6 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Leg {
     pub session: SessionId,
-    pub extension: ExtensionNumber,
     pub call: Option<CallId>,
     pub phase: Phase,
     pub flow: Flow,
@@ -45,6 +44,8 @@ pub(crate) struct Leg {
     pub speaks: Option<Codec>,
     /// The leg its audio goes to and comes from.
     pub bridged: Option<LegId>,
+    /// A 200 of ours carried an offer; the ACK brings the answer.
+    pub awaits_answer: bool,
 }
 
 impl Leg {
@@ -56,11 +57,6 @@ impl Leg {
         {
             self.speaks = Some(codec.clone());
         }
-    }
-
-    /// The far end's address, for the record.
-    pub fn remote(&self) -> SocketAddr {
-        self.flow.remote
     }
 }
 
@@ -152,9 +148,5 @@ impl Legs {
 
     pub fn len(&self) -> usize {
         self.legs.len()
-    }
-
-    pub fn ids(&self) -> Vec<LegId> {
-        self.legs.keys().copied().collect()
     }
 }

@@ -21,7 +21,8 @@ const LEG_BITS: u32 = 26;
 #[derive(Debug)]
 pub(crate) struct Numbering {
     pub ids: Ids,
-    node: u8,
+    /// The node's share of a leg's eight hex digits.
+    base: u64,
     calls_reserved: u64,
     legs_reserved: u64,
 }
@@ -30,13 +31,14 @@ impl Numbering {
     /// From the high-water marks that the database kept; adds to `batch` the
     /// reservation that must be kept before the first id is used.
     pub fn new(node: u8, calls_used: u64, legs_used: u64, batch: &mut Batch) -> Self {
+        let base = u64::from(node & 0x3f) << LEG_BITS;
         let mut numbering = Self {
             ids: Ids {
                 next_call: (calls_used + 1) * NODE_STRIDE + u64::from(node),
                 call_stride: NODE_STRIDE,
-                next_leg: legs_used + 1,
+                next_leg: base + legs_used + 1,
             },
-            node,
+            base,
             calls_reserved: calls_used,
             legs_reserved: legs_used,
         };
@@ -51,8 +53,9 @@ impl Numbering {
             self.calls_reserved = calls + BLOCK;
             batch.counters.push((CALL.into(), self.calls_reserved));
         }
-        if self.ids.next_leg + MARGIN > self.legs_reserved {
-            self.legs_reserved = self.ids.next_leg + BLOCK;
+        let legs = self.ids.next_leg.saturating_sub(self.base);
+        if legs + MARGIN > self.legs_reserved {
+            self.legs_reserved = legs + BLOCK;
             batch.counters.push((LEG.into(), self.legs_reserved));
         }
     }
@@ -60,11 +63,6 @@ impl Numbering {
     /// Names of the counters, for who reads them at the start.
     pub fn names() -> (&'static str, &'static str) {
         (CALL, LEG)
-    }
-
-    /// The node's share of a leg's eight hex digits.
-    pub fn node_bits(&self) -> u64 {
-        u64::from(self.node & 0x3f) << LEG_BITS
     }
 }
 

@@ -126,9 +126,8 @@ pub async fn start(
     if let Ok(ticket) = journal.submit(batch) {
         ticket.await?;
     }
-    let tones = tokio::task::spawn_blocking(Tones::make)
-        .await
-        .unwrap_or_else(|_| Tones::make());
+    // Nobody waits for it: a tone that is asked for earlier is made then.
+    tokio::task::spawn_blocking(tones::warm_up);
     let (returned, returns) = mpsc::channel(RETURNS);
     let media = {
         let back = returned.clone();
@@ -185,7 +184,6 @@ pub async fn start(
         media,
         rtp_listen: config.rtp_listen,
         journal,
-        settings,
         snapshot: snapshot.clone(),
         identity,
         addresses: Addresses::new(config.external_address, config.local_networks),

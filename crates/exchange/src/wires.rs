@@ -51,19 +51,16 @@ impl Core {
                 let Some(entry) = self.legs.get(leg) else {
                     return;
                 };
-                let playback = entry
-                    .speaks
-                    .as_ref()
-                    .and_then(|codec| self.tones.get(tone, codec));
-                match playback {
+                let Some(codec) = &entry.speaks else { return };
+                match tones::tone(tone, codec) {
                     Some(playback) => {
-                        self.to_media(
-                            entry.slot,
-                            media::Command::Play {
-                                playback,
-                                repeat: true,
-                            },
-                        );
+                        let payload_type = codec.payload_type;
+                        let play = media::Command::Play {
+                            playback,
+                            payload_type,
+                            repeat: true,
+                        };
+                        self.to_media(entry.slot, play);
                     }
                     None => tracing::debug!(?leg, "no tone in this codec"),
                 }
@@ -91,7 +88,10 @@ impl Core {
                 }
             }
             Event::Offered { session, body } => match self.read(session, body.as_ref()) {
-                Ok(description) => (session, LegInput::Offered(description)),
+                Ok(description) => {
+                    self.offer_is_ours(session, description.is_none());
+                    (session, LegInput::Offered(description))
+                }
                 Err(()) => {
                     let now = self.sip_now();
                     if let Err(error) = self.sip.refuse_reinvite(session, 488, now) {
@@ -106,18 +106,22 @@ impl Core {
             },
             Event::ReinviteRefused { session, .. } => (session, LegInput::ModifyRefused),
             Event::Acked { session, body } => {
-                let awaited = self
+                let leg = self
                     .legs
                     .by_session(session)
-                    .and_then(|leg| self.legs.get(leg))
-                    .is_some_and(|leg| leg.phase == Phase::AwaitingAck);
+                    .and_then(|leg| self.legs.get_mut(leg));
+                let Some(leg) = leg else { return };
+                if !std::mem::take(&mut leg.awaits_answer) {
+                    return;
+                }
+                let first = leg.phase == Phase::AwaitingAck;
+                leg.phase = Phase::Confirmed;
                 match self.read(session, body.as_ref()) {
-                    Ok(Some(description)) => {
-                        self.phase(session, Phase::Confirmed);
-                        (session, LegInput::Modified(description))
-                    }
-                    _ if awaited => return self.hopeless(session),
-                    _ => return,
+                    Ok(Some(description)) => (session, LegInput::Modified(description)),
+                    // A call that never got an answer has no audio; one that had
+                    // it before goes on as it was.
+                    _ if first => return self.hopeless(session),
+                    _ => (session, LegInput::ModifyRefused),
                 }
             }
             Event::Ended { session, cause } => {
@@ -139,7 +143,6 @@ impl Core {
         &mut self,
         leg: LegId,
         session: SessionId,
-        extension: switch::ExtensionNumber,
         called: &str,
         flow: &Flow,
         body: Option<&Body>,
@@ -171,7 +174,6 @@ impl Core {
             leg,
             Leg {
                 session,
-                extension,
                 call: None,
                 phase,
                 flow: flow.clone(),
@@ -182,6 +184,7 @@ impl Core {
                 sdp,
                 speaks: None,
                 bridged: None,
+                awaits_answer: false,
             },
         );
         Ok(offer)
@@ -199,10 +202,7 @@ impl Core {
         let told = self.sip_address(&flow);
         let address = self.addresses.told(self.rtp_listen, flow.remote.ip());
         let mut sdp = SdpState::new(leg.0);
-        let body = Body {
-            content_type: SDP.into(),
-            bytes: sdp.write(&invitation.offer, address, opened.port),
-        };
+        let body = Body::sdp(sdp.write(&invitation.offer, address, opened.port));
         let number = sip::escape_user(&invitation.caller.number);
         let from = if invitation.caller.name.is_empty() {
             format!("<sip:{number}@{told}>")
@@ -246,7 +246,6 @@ impl Core {
             leg,
             Leg {
                 session,
-                extension: invitation.extension.clone(),
                 call: Some(invitation.call),
                 phase: Phase::Outgoing,
                 flow,
@@ -257,6 +256,7 @@ impl Core {
                 sdp,
                 speaks: None,
                 bridged: None,
+                awaits_answer: false,
             },
         );
         Ok(())
@@ -285,7 +285,10 @@ impl Core {
         };
         if let Some(entry) = self.legs.get_mut(leg) {
             entry.phase = match entry.phase {
-                Phase::IncomingOfferless => Phase::AwaitingAck,
+                Phase::IncomingOfferless => {
+                    entry.awaits_answer = true;
+                    Phase::AwaitingAck
+                }
                 _ => Phase::Confirmed,
             };
         }
@@ -313,9 +316,10 @@ impl Core {
 
     fn refuse_offer(&mut self, leg: LegId) -> Result<(), Cause> {
         let now = self.sip_now();
-        let Some(entry) = self.legs.get(leg) else {
+        let Some(entry) = self.legs.get_mut(leg) else {
             return Ok(());
         };
+        entry.awaits_answer = false;
         tolerate(self.sip.refuse_reinvite(entry.session, 488, now))
     }
 
@@ -383,19 +387,24 @@ impl Core {
             return;
         };
         entry.speak(&description.codecs);
+        let clock_rate = entry.speaks.as_ref().map_or(8000, |c| c.clock_rate);
+        let telephone_event = description
+            .codecs
+            .iter()
+            .find(|c| c.encoding == Encoding::TelephoneEvent)
+            .map(|c| c.payload_type);
         let rtp = description
             .remote
             .filter(|a| !a.ip().is_unspecified() && a.port() != 0);
-        let signalling = entry.flow.remote.ip();
-        let slot = entry.slot;
-        self.to_media(
-            slot,
-            media::Command::Remote {
-                rtp,
-                rtcp: None,
-                signalling,
-            },
-        );
+        let (slot, signalling) = (entry.slot, entry.flow.remote.ip());
+        let remote = Remote {
+            rtp,
+            rtcp: None,
+            signalling,
+            clock_rate,
+            telephone_event,
+        };
+        self.to_media(slot, media::Command::Remote(remote));
     }
 
     fn connect(&mut self, from: LegId, to: LegId, pairs: &[(u8, u8)]) {
@@ -445,14 +454,7 @@ impl Core {
         let entry = self.legs.get_mut(leg)?;
         entry.speak(&description.codecs);
         let bytes: Bytes = entry.sdp.write(description, entry.address, entry.port);
-        Some((
-            entry.session,
-            entry.contact.clone(),
-            Body {
-                content_type: SDP.into(),
-                bytes,
-            },
-        ))
+        Some((entry.session, entry.contact.clone(), Body::sdp(bytes)))
     }
 
     /// Reads the far end's SDP for the leg of a session; `Ok(None)` where there
@@ -476,6 +478,16 @@ impl Core {
         }
     }
 
+    /// A re-INVITE without an offer: ours goes into its 200, the answer comes
+    /// with the ACK.
+    fn offer_is_ours(&mut self, session: SessionId, ours: bool) {
+        if let Some(leg) = self.legs.by_session(session)
+            && let Some(entry) = self.legs.get_mut(leg)
+        {
+            entry.awaits_answer = ours;
+        }
+    }
+
     fn phase(&mut self, session: SessionId, phase: Phase) {
         if let Some(leg) = self.legs.by_session(session)
             && let Some(entry) = self.legs.get_mut(leg)
@@ -493,7 +505,9 @@ impl Core {
 }
 
 fn payload_map(pairs: &[(u8, u8)]) -> PayloadMap {
-    pairs.iter().fold(PayloadMap::empty(), |map, (from, to)| map.with(*from, *to))
+    pairs
+        .iter()
+        .fold(PayloadMap::empty(), |map, (from, to)| map.with(*from, *to))
 }
 
 /// A command that came when the session was already on its way out changes

@@ -19,6 +19,8 @@ use crate::sdp::Remote;
 
 /// How much of what was heard is kept, samples at the highest rate (16 kHz).
 const HEARD: usize = 16_000;
+/// Into how many stretches a second is cut to tell what it holds.
+const STRETCHES: u32 = 20;
 /// Longest RTP packet taken.
 const MAX_PACKET: usize = 1_500;
 
@@ -32,13 +34,24 @@ pub(crate) struct Ear {
 }
 
 impl Ear {
-    /// The loudest of the candidates in the last second, if any stands out.
+    /// The candidate that most stretches of the last second hold; a beep is
+    /// heard as well as a steady tone.
     pub fn loudest(&self, candidates: &[u32]) -> Option<u32> {
         let samples: Vec<i16> = self.samples.iter().copied().collect();
-        if self.rate == 0 || samples.len() < (self.rate / 2) as usize {
+        let stretch = (self.rate / STRETCHES) as usize;
+        if stretch == 0 || samples.len() < self.rate as usize / 2 {
             return None;
         }
-        goertzel::loudest(&samples, self.rate, candidates)
+        let heard: Vec<u32> = samples
+            .chunks_exact(stretch)
+            .filter_map(|stretch| goertzel::loudest(stretch, self.rate, candidates))
+            .collect();
+        let count = |hz: &u32| heard.iter().filter(|h| *h == hz).count();
+        candidates
+            .iter()
+            .copied()
+            .filter(|hz| count(hz) > 0)
+            .max_by_key(count)
     }
 
     fn hear(&mut self, samples: &[i16], rate: u32) {
@@ -78,7 +91,12 @@ impl Audio {
         let ear = Arc::new(Mutex::new(Ear::default()));
         let remote = Arc::new(Mutex::new(None));
         let task = tokio::spawn(talk(socket, ear.clone(), remote.clone(), tone, ssrc));
-        Ok(Self { local, ear, remote, task })
+        Ok(Self {
+            local,
+            ear,
+            remote,
+            task,
+        })
     }
 
     /// What the far end said last.

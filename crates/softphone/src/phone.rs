@@ -112,7 +112,11 @@ impl Softphone {
                 max_transactions: 1024,
                 max_sessions: 16,
             }),
-            flow: Flow { transport: Transport::Udp, local: address, remote: config.registrar },
+            flow: Flow {
+                transport: Transport::Udp,
+                local: address,
+                remote: config.registrar,
+            },
             transport,
             config,
             events: events_in,
@@ -125,7 +129,13 @@ impl Softphone {
             ear: ear.clone(),
         };
         let task = tokio::spawn(phone.run(order_queue, urgent_messages, fresh_messages));
-        Ok(Self { orders, events, ear, address, tasks: [receiver, task] })
+        Ok(Self {
+            orders,
+            events,
+            ear,
+            address,
+            tasks: [receiver, task],
+        })
     }
 
     /// Registers, and keeps registered from then on.
@@ -176,7 +186,10 @@ impl Softphone {
 
     async fn order(&self, order: impl FnOnce(Done) -> Order) -> Result<(), PhoneError> {
         let (done, result) = oneshot::channel();
-        self.orders.send(order(done)).await.map_err(|_| PhoneError::Off)?;
+        self.orders
+            .send(order(done))
+            .await
+            .map_err(|_| PhoneError::Off)?;
         result.await.map_err(|_| PhoneError::Off)?
     }
 }
@@ -257,7 +270,10 @@ impl Phone {
             Order::Hangup(done) => {
                 let now = self.now();
                 let result = match &self.call {
-                    Some(call) => self.sip.terminate(call.session, &[], now).map_err(|_| PhoneError::State),
+                    Some(call) => self
+                        .sip
+                        .terminate(call.session, &[], now)
+                        .map_err(|_| PhoneError::State),
                     None => Err(PhoneError::State),
                 };
                 let _ = done.send(result);
@@ -267,8 +283,11 @@ impl Phone {
                 let result = match &mut self.call {
                     Some(call) if call.answered => {
                         call.version += 1;
-                        let body = sdp::write(1, call.version, call.audio.local, &call.codecs, hold);
-                        self.sip.reinvite(call.session, Some(Body::sdp(body)), now).map_err(|_| PhoneError::State)
+                        let body =
+                            sdp::write(1, call.version, call.audio.local, &call.codecs, hold);
+                        self.sip
+                            .reinvite(call.session, Some(Body::sdp(body)), now)
+                            .map_err(|_| PhoneError::State)
                     }
                     _ => Err(PhoneError::State),
                 };
@@ -330,7 +349,12 @@ impl Phone {
             return Err(PhoneError::State);
         }
         let audio = self.open_audio().await?;
-        let codecs: Vec<_> = self.config.codecs.iter().map(|c| (*c, sdp::payload_type(*c))).collect();
+        let codecs: Vec<_> = self
+            .config
+            .codecs
+            .iter()
+            .map(|c| (*c, sdp::payload_type(*c)))
+            .collect();
         let body = sdp::write(1, 1, audio.local, &codecs, false);
         let uri = format!("sip:{number}@{}", self.config.registrar);
         let invite = Invite {
@@ -345,15 +369,30 @@ impl Phone {
             via_host: self.flow.local,
         };
         let now = self.now();
-        let session = self.sip.invite(invite, now).map_err(|_| PhoneError::State)?;
-        self.call = Some(Call { session, audio, codecs, version: 1, offer: None, answered: false });
+        let session = self
+            .sip
+            .invite(invite, now)
+            .map_err(|_| PhoneError::State)?;
+        self.call = Some(Call {
+            session,
+            audio,
+            codecs,
+            version: 1,
+            offer: None,
+            answered: false,
+        });
         Ok(())
     }
 
     async fn open_audio(&self) -> Result<Audio, PhoneError> {
         let mut ssrc = [0; 4];
         getrandom::fill(&mut ssrc)?;
-        let audio = Audio::open(self.config.listen, self.config.tone, u32::from_ne_bytes(ssrc)).await?;
+        let audio = Audio::open(
+            self.config.listen,
+            self.config.tone,
+            u32::from_ne_bytes(ssrc),
+        )
+        .await?;
         *self.ear.lock() = Some(audio.ear.clone());
         Ok(audio)
     }
@@ -371,7 +410,11 @@ impl Phone {
             None => sdp::write(1, 1, call.audio.local, &call.codecs, false),
         };
         call.answered = true;
-        if self.sip.accept(call.session, Body::sdp(body), &contact, &[], now).is_ok() {
+        if self
+            .sip
+            .accept(call.session, Body::sdp(body), &contact, &[], now)
+            .is_ok()
+        {
             self.tell(PhoneEvent::Answered);
         }
     }
@@ -384,7 +427,9 @@ impl Phone {
     async fn event(&mut self, event: Event) {
         let now = self.now();
         match event {
-            Event::Invite { session, request, .. } => self.called(session, &request).await,
+            Event::Invite {
+                session, request, ..
+            } => self.called(session, &request).await,
             Event::Request { tx, .. } => {
                 let _ = self.sip.respond(tx, 200, &[], None, now);
             }
@@ -408,7 +453,9 @@ impl Phone {
                 self.tell(PhoneEvent::Answered);
             }
             Event::Offered { session, body } if self.is(session) => self.offered(session, body),
-            Event::ReinviteAnswered { session, body } | Event::Acked { session, body } if self.is(session) => {
+            Event::ReinviteAnswered { session, body } | Event::Acked { session, body }
+                if self.is(session) =>
+            {
                 self.connect(body.as_ref());
             }
             Event::Ended { session, cause } if self.is(session) => {
@@ -425,7 +472,9 @@ impl Phone {
     }
 
     fn is(&self, session: SessionId) -> bool {
-        self.call.as_ref().is_some_and(|call| call.session == session)
+        self.call
+            .as_ref()
+            .is_some_and(|call| call.session == session)
     }
 
     fn connect(&mut self, body: Option<&Body>) {
@@ -445,7 +494,8 @@ impl Phone {
             Answer::Decline => Some(603),
             Answer::After(_) | Answer::Never => None,
         };
-        let offer = (!request.body().is_empty()).then(|| sdp::read(request.body(), &self.config.codecs));
+        let offer =
+            (!request.body().is_empty()).then(|| sdp::read(request.body(), &self.config.codecs));
         let refusal = refusal.or((offer == Some(None)).then_some(488));
         let audio = match refusal {
             Some(_) => None,
@@ -455,11 +505,28 @@ impl Phone {
             let _ = self.sip.reject(session, refusal.unwrap_or(500), &[], now);
             return;
         };
-        let codecs = self.config.codecs.iter().map(|c| (*c, sdp::payload_type(*c))).collect();
-        self.call = Some(Call { session, audio, codecs, version: 1, offer: offer.flatten(), answered: false });
+        let codecs = self
+            .config
+            .codecs
+            .iter()
+            .map(|c| (*c, sdp::payload_type(*c)))
+            .collect();
+        self.call = Some(Call {
+            session,
+            audio,
+            codecs,
+            version: 1,
+            offer: offer.flatten(),
+            answered: false,
+        });
         let _ = self.sip.ring(session, 180, None, &self.contact(), now);
-        let from = request.from().ok().and_then(|f| f.uri.parse::<sip::Uri>().ok());
-        let from = from.and_then(|uri| uri.user_unescaped().map(|u| u.into_owned())).unwrap_or_default();
+        let from = request
+            .from()
+            .ok()
+            .and_then(|f| f.uri.parse::<sip::Uri>().ok());
+        let from = from
+            .and_then(|uri| uri.user_unescaped().map(|u| u.into_owned()))
+            .unwrap_or_default();
         self.tell(PhoneEvent::Incoming { from });
         if let Answer::After(wait) = self.config.answer {
             let at_once = request
@@ -494,13 +561,16 @@ impl Phone {
         if status < 200 {
             return;
         }
-        let Some((_, expires, done)) = self.registering.take_if(|(t, ..)| *t == tx) else { return };
+        let Some((_, expires, done)) = self.registering.take_if(|(t, ..)| *t == tx) else {
+            return;
+        };
         let result = if status < 300 {
             if let (Some(call_id), Ok(cseq)) = (response.call_id(), response.cseq()) {
                 self.registration = Some((call_id.to_owned(), cseq.number));
             }
             // Half the time: long before it runs out.
-            self.refresh_at = (expires > 0).then(|| Instant::now() + Duration::from_secs(u64::from(expires / 2)));
+            self.refresh_at =
+                (expires > 0).then(|| Instant::now() + Duration::from_secs(u64::from(expires / 2)));
             Ok(())
         } else {
             Err(PhoneError::Refused(status))

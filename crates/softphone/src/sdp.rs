@@ -24,14 +24,24 @@ pub(crate) fn payload_type(codec: Codec) -> u8 {
 }
 
 /// Writes an offer or, with one codec, an answer.
-pub(crate) fn write(id: u64, version: u64, address: SocketAddr, codecs: &[(Codec, u8)], hold: bool) -> Bytes {
+pub(crate) fn write(
+    id: u64,
+    version: u64,
+    address: SocketAddr,
+    codecs: &[(Codec, u8)],
+    hold: bool,
+) -> Bytes {
     let mut session = Session::new(Origin::with_ip_addr(id, version, address.ip()), "softphone");
     session.connection = Some(Connection::from_ip_addr(address.ip()));
     session.times.push(Time::new(0, 0));
     let fmt: Vec<String> = codecs.iter().map(|(_, pt)| pt.to_string()).collect();
     let mut attributes = Vec::new();
     for (codec, pt) in codecs {
-        let channels = if codec.channels() > 1 { format!("/{}", codec.channels()) } else { String::new() };
+        let channels = if codec.channels() > 1 {
+            format!("/{}", codec.channels())
+        } else {
+            String::new()
+        };
         attributes.push(Attribute::with_value(
             "rtpmap",
             format!("{pt} {}/{}{channels}", codec.name(), codec.clock_rate()),
@@ -61,7 +71,10 @@ pub(crate) fn write(id: u64, version: u64, address: SocketAddr, codecs: &[(Codec
 /// that the phone can speak.
 pub(crate) fn read(body: &[u8], known: &[Codec]) -> Option<Remote> {
     let session = Session::parse(body).ok()?;
-    let media = session.medias.iter().find(|m| m.media == "audio" && m.port != 0)?;
+    let media = session
+        .medias
+        .iter()
+        .find(|m| m.media == "audio" && m.port != 0)?;
     let ip: IpAddr = media
         .connections
         .first()
@@ -72,8 +85,18 @@ pub(crate) fn read(body: &[u8], known: &[Codec]) -> Option<Remote> {
         .fmt
         .split_ascii_whitespace()
         .filter_map(|f| f.parse::<u8>().ok())
-        .find_map(|pt| codec_of(media, pt).filter(|c| known.contains(c)).map(|c| (c, pt)))?;
-    let says = |name: &str| media.attributes.iter().chain(&session.attributes).any(|a| a.attribute == name);
+        .find_map(|pt| {
+            codec_of(media, pt)
+                .filter(|c| known.contains(c))
+                .map(|c| (c, pt))
+        })?;
+    let says = |name: &str| {
+        media
+            .attributes
+            .iter()
+            .chain(&session.attributes)
+            .any(|a| a.attribute == name)
+    };
     Some(Remote {
         address: SocketAddr::new(ip, media.port),
         codec,
@@ -83,15 +106,23 @@ pub(crate) fn read(body: &[u8], known: &[Codec]) -> Option<Remote> {
 }
 
 fn codec_of(media: &Media, pt: u8) -> Option<Codec> {
-    let map = media.attributes.iter().filter(|a| a.attribute == "rtpmap").find_map(|a| {
-        let (number, map) = a.value.as_deref()?.split_once(' ')?;
-        (number.parse() == Ok(pt)).then_some(map)
-    });
+    let map = media
+        .attributes
+        .iter()
+        .filter(|a| a.attribute == "rtpmap")
+        .find_map(|a| {
+            let (number, map) = a.value.as_deref()?.split_once(' ')?;
+            (number.parse() == Ok(pt)).then_some(map)
+        });
     match map {
         Some(map) => {
             let name = map.split('/').next()?;
-            Codec::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(name))
+            Codec::ALL
+                .into_iter()
+                .find(|c| c.name().eq_ignore_ascii_case(name))
         }
-        None => Codec::ALL.into_iter().find(|c| c.payload_type() == Some(pt)),
+        None => Codec::ALL
+            .into_iter()
+            .find(|c| c.payload_type() == Some(pt)),
     }
 }

@@ -147,25 +147,37 @@ impl Default for Config {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: PathBuf::from("strowger-data") }
+        Self {
+            dir: PathBuf::from("strowger-data"),
+        }
     }
 }
 
 impl<const PORT: u16> Default for Listen<PORT> {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT) }
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT),
+        }
     }
 }
 
 impl Default for Sip {
     fn default() -> Self {
-        Self { udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060) }
+        Self {
+            udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060),
+        }
     }
 }
 
 impl Default for Rtp {
     fn default() -> Self {
-        Self { listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ports: Ports { first: 20000, last: 29999 } }
+        Self {
+            listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            ports: Ports {
+                first: 20000,
+                last: 29999,
+            },
+        }
     }
 }
 
@@ -184,13 +196,19 @@ impl FromStr for Ports {
         let (first, last) = text.split_once('-').ok_or_else(wrong)?;
         let first: u16 = first.trim().parse().map_err(|_| wrong())?;
         let last: u16 = last.trim().parse().map_err(|_| wrong())?;
-        if first == 0 || last <= first { Err(wrong()) } else { Ok(Self { first, last }) }
+        if first == 0 || last <= first {
+            Err(wrong())
+        } else {
+            Ok(Self { first, last })
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Ports {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -202,10 +220,12 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Text(String),
         Number(i64),
     }
-    Ok(Option::<Either>::deserialize(deserializer)?.map(|either| match either {
-        Either::Text(text) => text,
-        Either::Number(number) => number.to_string(),
-    }))
+    Ok(
+        Option::<Either>::deserialize(deserializer)?.map(|either| match either {
+            Either::Text(text) => text,
+            Either::Number(number) => number.to_string(),
+        }),
+    )
 }
 
 impl Config {
@@ -223,7 +243,10 @@ impl Config {
         let environment = Env::prefixed("STROWGER_")
             .filter(|key| key.as_str().contains("__") || key.as_str().eq_ignore_ascii_case("log"))
             .split("__");
-        let config: Self = figment.merge(environment).extract().map_err(|e| ConfigError::Invalid(Box::new(e)))?;
+        let config: Self = figment
+            .merge(environment)
+            .extract()
+            .map_err(|e| ConfigError::Invalid(Box::new(e)))?;
         config.check()?;
         Ok(config)
     }
@@ -263,7 +286,10 @@ mod tests {
     use super::*;
 
     fn load(text: &str) -> Result<Config, String> {
-        Figment::new().merge(Toml::string(text)).extract::<Config>().map_err(|e| e.to_string())
+        Figment::new()
+            .merge(Toml::string(text))
+            .extract::<Config>()
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -272,7 +298,13 @@ mod tests {
         assert_eq!(config.http.listen.port(), 8080);
         assert_eq!(config.https.listen.port(), 8088);
         assert_eq!(config.sip.udp.port(), 5060);
-        assert_eq!(config.rtp.ports, Ports { first: 20000, last: 29999 });
+        assert_eq!(
+            config.rtp.ports,
+            Ports {
+                first: 20000,
+                last: 29999
+            }
+        );
         assert_eq!(config.database_url(), "sqlite:strowger-data/strowger.db");
     }
 

@@ -47,7 +47,11 @@ impl DataDir {
         let failed = |error| DataDirError::Io(path.to_owned(), error);
         if !path.is_dir() {
             use std::os::unix::fs::DirBuilderExt;
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(failed)?;
         }
         let lock = OpenOptions::new()
             .create(true)
@@ -60,7 +64,10 @@ impl DataDir {
             Err(TryLockError::WouldBlock) => return Err(DataDirError::Taken(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let dir = Self { path: path.to_owned(), _lock: lock };
+        let dir = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
         // A crash may have left the old one behind.
         dir.forget_run();
         Ok(dir)

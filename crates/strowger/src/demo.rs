@@ -15,7 +15,12 @@ use crate::credentials::random_text;
 use crate::serve::{Pbx, Result, stop_signal};
 
 /// Extensions that the demo makes where they are missing.
-const EXTENSIONS: [(&str, &str); 4] = [("1000", "Ada"), ("1001", "Grace"), ("1002", "Edith"), ("1003", "Hedy")];
+const EXTENSIONS: [(&str, &str); 4] = [
+    ("1000", "Ada"),
+    ("1001", "Grace"),
+    ("1002", "Edith"),
+    ("1003", "Hedy"),
+];
 /// What the caller's phone sends, Hz; what the callee's sends.
 const TONES: [u32; 2] = [697, 1209];
 /// Longest the demo waits for any one thing.
@@ -43,20 +48,27 @@ async fn show(pbx: &Pbx) -> Result<()> {
     make_extensions(&application).await?;
     watch(&application).await?;
 
-    println!("\n== Two phones register over SIP at {}", reachable(pbx.sip_udp));
+    println!(
+        "\n== Two phones register over SIP at {}",
+        reachable(pbx.sip_udp)
+    );
     let [from, to] = ["1000", "1001"];
     let caller = phone(pbx, from, TONES[0]).await?;
     let callee = phone(pbx, to, TONES[1]).await?;
 
     println!("\n== The application subscribes to events and dials {from} → {to} (call/dial)");
-    let mut events = application.events(&[30007, 30008, 30011, 30012, 30015]).await?;
+    let mut events = application
+        .events(&[30007, 30008, 30011, 30012, 30015])
+        .await?;
     let call_id = application.dial(from, to).await?;
     println!("call_id {call_id}");
 
     let mut channel = None;
     let mut answered = false;
     while !answered {
-        let event = timeout(PATIENCE, events.next()).await?.ok_or("the event stream ended")??;
+        let event = timeout(PATIENCE, events.next())
+            .await?
+            .ok_or("the event stream ended")??;
         print_event(event.id, &event.msg);
         let members = event.msg["members"].as_array().cloned().unwrap_or_default();
         let legs: Vec<&Value> = members.iter().filter_map(|m| m.get("extension")).collect();
@@ -79,7 +91,9 @@ async fn show(pbx: &Pbx) -> Result<()> {
     println!("\n== The application hangs up {channel} (call/hangup)");
     application.hangup(&channel).await?;
     loop {
-        let event = timeout(PATIENCE, events.next()).await?.ok_or("the event stream ended")??;
+        let event = timeout(PATIENCE, events.next())
+            .await?
+            .ok_or("the event stream ended")??;
         print_event(event.id, &event.msg);
         if event.id == 30012 && event.msg["call_id"] == call_id.as_str() {
             break;
@@ -87,16 +101,31 @@ async fn show(pbx: &Pbx) -> Result<()> {
     }
 
     println!("\n== Its record (cdr/search)");
-    let found = application.call("v1.0", "cdr/search", json!({"call_from": from, "call_to": to})).await?;
-    let row = found["data"].as_array().and_then(|rows| rows.iter().find(|r| r["call_id"] == call_id.as_str()).cloned());
-    println!("{}", serde_json::to_string_pretty(&row.ok_or("the record is not there")?)?);
+    let found = application
+        .call(
+            "v1.0",
+            "cdr/search",
+            json!({"call_from": from, "call_to": to}),
+        )
+        .await?;
+    let row = found["data"].as_array().and_then(|rows| {
+        rows.iter()
+            .find(|r| r["call_id"] == call_id.as_str())
+            .cloned()
+    });
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&row.ok_or("the record is not there")?)?
+    );
     application.close().await;
     Ok(())
 }
 
 /// Makes the demo's extensions where they are missing and prints their accounts.
 async fn make_extensions(application: &Client) -> Result<()> {
-    let listed = application.call("v1.0", "extension/list", json!({"page_size": 10000})).await?;
+    let listed = application
+        .call("v1.0", "extension/list", json!({"page_size": 10000}))
+        .await?;
     let rows = listed["data"].as_array().cloned().unwrap_or_default();
     println!("\n== Extensions");
     for (number, name) in EXTENSIONS {
@@ -124,20 +153,34 @@ async fn make_extensions(application: &Client) -> Result<()> {
 
 /// Switches monitoring on, as an application must before it gets 30007 and 30008.
 async fn watch(application: &Client) -> Result<()> {
-    let listed = application.call("v1.0", "extension_status_monitor/list", json!({"page_size": 10000})).await?;
+    let listed = application
+        .call(
+            "v1.0",
+            "extension_status_monitor/list",
+            json!({"page_size": 10000}),
+        )
+        .await?;
     let all: Vec<Value> = listed["data"]
         .as_array()
         .into_iter()
         .flatten()
         .map(|row| json!({"ext_id": row["ext_id"], "enb_register_status": 1, "enb_call_status": 1}))
         .collect();
-    application.call("v1.0", "extension_status_monitor/update", json!({"ext_monitor_list": all})).await?;
+    application
+        .call(
+            "v1.0",
+            "extension_status_monitor/update",
+            json!({"ext_monitor_list": all}),
+        )
+        .await?;
     Ok(())
 }
 
 async fn phone(pbx: &Pbx, number: &str, tone: u32) -> Result<Softphone> {
     let snapshot = pbx.handle.settings().snapshot();
-    let extension = snapshot.extension_by_number(number).ok_or("the extension is not there")?;
+    let extension = snapshot
+        .extension_by_number(number)
+        .ok_or("the extension is not there")?;
     let phone = Softphone::start(SoftphoneConfig {
         registrar: reachable(pbx.sip_udp),
         listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -150,7 +193,10 @@ async fn phone(pbx: &Pbx, number: &str, tone: u32) -> Result<Softphone> {
     })
     .await?;
     timeout(PATIENCE, phone.register()).await??;
-    println!("{number} is registered from {} and will send {tone} Hz", phone.address());
+    println!(
+        "{number} is registered from {} and will send {tone} Hz",
+        phone.address()
+    );
     Ok(phone)
 }
 
@@ -164,7 +210,9 @@ async fn listen(who: &str, phone: &Softphone, whom: &str, hz: u32) -> Result<()>
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, hears).await.map_err(|_| format!("{who} does not hear {whom}"))?;
+    timeout(PATIENCE, hears)
+        .await
+        .map_err(|_| format!("{who} does not hear {whom}"))?;
     println!("{who} hears {hz} Hz: that is {whom}");
     Ok(())
 }

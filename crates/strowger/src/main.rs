@@ -16,7 +16,11 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 
 #[derive(Debug, Parser)]
-#[command(name = "strowger", version, about = "An open telephone exchange that speaks the Yeastar P-Series OpenAPI")]
+#[command(
+    name = "strowger",
+    version,
+    about = "An open telephone exchange that speaks the Yeastar P-Series OpenAPI"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -66,10 +70,15 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .with_writer(std::io::stderr)
         .init();
     // rustls asks for its provider once, before anyone uses TLS.
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         return Err("TLS is set up already".into());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match arguments.command {
             Command::Serve => serve::serve(config).await,

@@ -45,12 +45,18 @@ impl Pbx {
         let serial = credentials::serial(&store, config.pbx.serial.as_deref()).await?;
         let settings = Settings::open(store.clone(), &key_file, &serial).await?;
         let credentials = credentials::load_or_make(&store, &key_file, &config.api).await?;
-        let running = exchange::start(exchange_config(&config, serial)?, store.clone(), settings).await?;
-        let http = TcpListener::bind(config.http.listen).map_err(|e| format!("http {}: {e}", config.http.listen))?;
-        let https = TcpListener::bind(config.https.listen).map_err(|e| format!("https {}: {e}", config.https.listen))?;
+        let running =
+            exchange::start(exchange_config(&config, serial)?, store.clone(), settings).await?;
+        let http = TcpListener::bind(config.http.listen)
+            .map_err(|e| format!("http {}: {e}", config.http.listen))?;
+        let https = TcpListener::bind(config.https.listen)
+            .map_err(|e| format!("https {}: {e}", config.https.listen))?;
         let (http_addr, https_addr) = (http.local_addr()?, https.local_addr()?);
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
-        let metrics = axum::Router::new().route("/metrics", axum::routing::get(move || std::future::ready(recorder.render())));
+        let metrics = axum::Router::new().route(
+            "/metrics",
+            axum::routing::get(move || std::future::ready(recorder.render())),
+        );
         let api = api::serve(
             api::ApiConfig {
                 http: Some(http),
@@ -82,7 +88,10 @@ impl Pbx {
             rtp: rtp.clone(),
             pid: std::process::id(),
         })?;
-        println!("ready: http {http_addr}, https {https_addr}, sip udp {}, rtp {rtp}", pbx.sip_udp);
+        println!(
+            "ready: http {http_addr}, https {https_addr}, sip udp {}, rtp {rtp}",
+            pbx.sip_udp
+        );
         Ok(pbx)
     }
 
@@ -119,10 +128,16 @@ pub fn stop_signal() -> Result<impl Future<Output = ()>> {
 }
 
 fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
-    let local_networks =
-        config.net.local_networks.iter().map(|n| n.parse()).collect::<std::result::Result<Vec<Network>, _>>()?;
+    let local_networks = config
+        .net
+        .local_networks
+        .iter()
+        .map(|n| n.parse())
+        .collect::<std::result::Result<Vec<Network>, _>>()?;
     let zone = match &config.pbx.timezone {
-        Some(name) => TimeZone::get(name).map_err(|e| format!("configuration: pbx.timezone: {e}"))?,
+        Some(name) => {
+            TimeZone::get(name).map_err(|e| format!("configuration: pbx.timezone: {e}"))?
+        }
         None => TimeZone::system(),
     };
     let date = config.pbx.date_format.as_deref().unwrap_or("YYYY/MM/DD");
@@ -139,12 +154,13 @@ fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
             firmware: FIRMWARE,
             clock: DisplayClock {
                 zone,
-                date: DateFormat::from_name(date).map_err(|e| format!("configuration: pbx.date_format: {e}"))?,
-                time: TimeFormat::from_name(time).map_err(|e| format!("configuration: pbx.time_format: {e}"))?,
+                date: DateFormat::from_name(date)
+                    .map_err(|e| format!("configuration: pbx.date_format: {e}"))?,
+                time: TimeFormat::from_name(time)
+                    .map_err(|e| format!("configuration: pbx.time_format: {e}"))?,
             },
             node: 1,
             started: Instant::now(),
         },
     })
 }
-

@@ -9,7 +9,11 @@ pub fn json() -> String {
         .iter()
         .map(|m| json!({"operation": m.operation, "member": m.member, "rule": m.rule.to_string()}))
         .collect();
-    let mut events: Vec<u32> = exchange::EVENTS_SENT.iter().chain(settings::EVENTS_SENT).copied().collect();
+    let mut events: Vec<u32> = exchange::EVENTS_SENT
+        .iter()
+        .chain(settings::EVENTS_SENT)
+        .copied()
+        .collect();
     events.sort_unstable();
     json!({"operations": api::IMPLEMENTED, "events": events, "members": members}).to_string()
 }
