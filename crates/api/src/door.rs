@@ -122,7 +122,6 @@ async fn serve(
     let params = wire::validate(operation, &params).map_err(Failure::Invalid)?;
     let call = Call {
         app,
-        operation,
         params,
         grant,
         from,

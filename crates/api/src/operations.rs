@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use wire::{Envelope, Operation};
+use wire::Envelope;
 
 use crate::door::App;
 use crate::failure::Failure;
@@ -18,9 +18,7 @@ use crate::{auth, call, cdr, extension, extension_status_monitor, system};
 pub struct Call {
     /// What the operations work on.
     pub app: Arc<App>,
-    /// The contract's row of the operation.
-    pub operation: &'static Operation,
-    /// The parameters, checked against that row.
+    /// The parameters, checked against the contract's row.
     pub params: Map<String, Value>,
     /// The grant of the token; none where the operation takes none.
     pub grant: Option<GrantId>,

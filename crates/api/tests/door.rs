@@ -9,7 +9,9 @@
 
 mod common;
 
-use common::{CLIENT_ID, CLIENT_SECRET, Pbx, extension};
+use common::{CLIENT_ID, CLIENT_SECRET, PATIENCE, Pbx, extension};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -284,5 +286,56 @@ async fn an_extension_lives_from_create_to_delete() {
         pbx.get("extension/get", token, &[("id", &id)]).await["errcode"],
         60001
     );
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn over_tls_the_self_made_certificate_is_believed_only_where_it_is_asked_for() {
+    let pbx = Pbx::start().await;
+    let tls = api::tls::load_or_make(&pbx.dir.0).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = api::ApiConfig {
+        http: None,
+        https: Some((listener, tls)),
+        client_id: CLIENT_ID.into(),
+        client_secret: CLIENT_SECRET.into(),
+        extra: None,
+    };
+    let serving = api::serve(config, pbx.handle.clone()).await.unwrap();
+    let url = format!("https://{}", serving.https.unwrap());
+    let builder = client::Client::builder(&url).credentials(CLIENT_ID, CLIENT_SECRET);
+    let strict = builder.clone().build().unwrap();
+    let refused = strict.system_information().await;
+    assert!(
+        matches!(refused, Err(client::Error::Unreachable(_))),
+        "{refused:?}"
+    );
+    let pem = std::fs::read(pbx.dir.0.join(api::tls::CERTIFICATE_FILE)).unwrap();
+    let der = CertificateDer::from_pem_slice(&pem).unwrap();
+    for client in [
+        builder
+            .clone()
+            .danger_accept_invalid_certs(true)
+            .build()
+            .unwrap(),
+        builder.root_certificate(der.to_vec()).build().unwrap(),
+    ] {
+        let mut events = client.events(&[30022]).await.unwrap();
+        let id = client
+            .call("v1.0", "extension/create", extension("1000"))
+            .await
+            .unwrap()["id"]
+            .clone();
+        let told = tokio::time::timeout(PATIENCE, events.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+        assert_eq!(told.msg["option"], "CREATE");
+        client.extension_delete(id.as_i64().unwrap()).await.unwrap();
+        client.close().await.unwrap();
+        assert!(events.next().await.is_none_or(|event| event.is_ok()));
+    }
+    serving.stop().await;
     pbx.stop().await;
 }

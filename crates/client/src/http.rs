@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use crate::builder::ClientBuilder;
@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) user_agent: String,
     credentials: Credentials,
     grant: Mutex<Option<Grant>>,
+    /// Bumped by each `close`: event streams of before end.
+    pub(crate) closings: watch::Sender<u64>,
 }
 
 impl Client {
@@ -60,6 +62,7 @@ impl Client {
         credentials: Credentials,
     ) -> Self {
         let grant = Mutex::new(None);
+        let closings = watch::Sender::new(0);
         Self {
             inner: Arc::new(Inner {
                 http,
@@ -68,6 +71,7 @@ impl Client {
                 user_agent,
                 credentials,
                 grant,
+                closings,
             }),
         }
     }
@@ -120,9 +124,10 @@ impl Client {
         serde_json::from_value(answer).map_err(|error| malformed(path, &error))
     }
 
-    /// Gives the token back, so that its place is free at once. The next
-    /// request logs in anew.
+    /// Gives the token back, so that its place is free at once. Event streams
+    /// that are open end; a later request logs in anew.
     pub async fn close(&self) -> Result<(), Error> {
+        self.inner.closings.send_modify(|count| *count += 1);
         let Some(grant) = self.inner.grant.lock().await.take() else {
             return Ok(());
         };

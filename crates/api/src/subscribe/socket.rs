@@ -78,12 +78,12 @@ impl<'a> Socket<'a> {
     async fn serve(&mut self) -> Result<std::convert::Infallible, Reason> {
         let mut tokens = self.app.tokens.changes();
         let mut stopping = self.app.stopping.clone();
-        let mut token_ends = token_ends(self.app, self.grant).await?;
+        let mut token_ends = token_end(self.app, self.grant).await?;
         loop {
             tokio::select! {
                 () = gone(&mut stopping) => return Err(Reason::Stopping),
-                _ = changed(&mut tokens) => token_ends = token_ends(self.app, self.grant).await?,
-                () = sleep_until(token_ends) => token_ends = token_ends(self.app, self.grant).await?,
+                _ = changed(&mut tokens) => token_ends = token_end(self.app, self.grant).await?,
+                () = sleep_until(token_ends) => token_ends = token_end(self.app, self.grant).await?,
                 () = sleep_until(self.last_spoken + SOCKET_IDLE) => return Err(Reason::Idle),
                 message = self.stream.recv() => match message {
                     Some(Ok(message)) => self.heard(message).await?,
@@ -241,7 +241,7 @@ async fn gone(stopping: &mut watch::Receiver<bool>) {
 }
 
 /// When to ask again whether the token is valid.
-async fn token_ends(app: &App, grant: GrantId) -> Result<Instant, Reason> {
+async fn token_end(app: &App, grant: GrantId) -> Result<Instant, Reason> {
     let left = app.tokens.left(grant).await.ok_or(Reason::Token)?;
     Ok(Instant::now() + Duration::from_secs(left))
 }

@@ -22,7 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A directory that goes with the test.
-pub struct Dir(PathBuf);
+pub struct Dir(pub PathBuf);
 
 impl Dir {
     pub fn new() -> Self {
@@ -47,7 +47,7 @@ pub struct Pbx {
     pub http: reqwest::Client,
     running: exchange::Running,
     serving: Serving,
-    dir: Dir,
+    pub dir: Dir,
 }
 
 impl Pbx {

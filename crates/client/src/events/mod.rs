@@ -49,15 +49,22 @@ impl Client {
     /// subscription is in force: what happens from now on is in the stream.
     pub async fn events(&self, ids: &[u32]) -> Result<EventStream, Error> {
         let ids = ids.to_vec();
+        let mut closings = self.inner.closings.subscribe();
         let socket = Socket::open(self, &ids).await?;
         let (sender, events) = mpsc::channel(EVENTS_QUEUED);
-        let task = tokio::spawn(follow(self.clone(), ids, socket, sender));
+        let followed = follow(self.clone(), ids, socket, sender);
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                _ = closings.changed() => {}
+                () = followed => {}
+            }
+        });
         Ok(EventStream { events, task })
     }
 }
 
 impl EventStream {
-    /// The next event; `None` after the last error.
+    /// The next event; `None` after the last error, or after [`Client::close`].
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         self.events.recv().await
     }
