@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 pub use escape::escape_user;
-use escape::unescape;
+use escape::{same, unescape};
 pub(crate) use split::check_request_uri;
 use split::{Parts, split};
 
@@ -45,10 +45,10 @@ pub enum UriError {
     /// The port is no number below 65536.
     #[error("malformed port")]
     Port,
-    /// A parameter is malformed.
+    /// A parameter is malformed or stands there twice, or there are too many.
     #[error("malformed URI parameter")]
     Param,
-    /// A header in the URI is malformed.
+    /// A header in the URI is malformed, or there are too many.
     #[error("malformed URI header")]
     Header,
 }
@@ -161,7 +161,7 @@ impl Uri {
     /// name, None where there is no such parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .find(|(n, _)| same(n, name, true))
             .map(|(_, v)| v.unwrap_or_default())
     }
 

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::header::{HeaderError, is_token, quoted_end, unquote};
 
+/// The most parameters that are read.
+const MAX_PARAMS: usize = 32;
+
 /// The parameters behind the scheme `Digest`; values without quotes and
 /// escapes. Another scheme is not supported; a parameter that stands there
 /// twice, in which two readers could see different things, is refused.
@@ -28,10 +31,10 @@ pub(super) fn parse(value: &str) -> Result<Vec<(&str, Cow<'_, str>)>, HeaderErro
         if !is_token(name) || (quoted.is_none() && text.contains(['"', ' ', '\t'])) {
             return Err(HeaderError::Syntax);
         }
-        if params
+        let known = params
             .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(name))
-        {
+            .any(|(known, _)| known.eq_ignore_ascii_case(name));
+        if known || params.len() == MAX_PARAMS {
             return Err(HeaderError::Syntax);
         }
         params.push((name, unquote(text)));

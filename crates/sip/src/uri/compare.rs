@@ -1,6 +1,6 @@
 //! When two URIs are the same (RFC 3261 19.1.4, RFC 3966 4).
 
-use super::escape::Units;
+use super::escape::same;
 use super::split::VISUAL_SEPARATOR;
 use super::{Scheme, Uri};
 
@@ -84,28 +84,4 @@ fn same_option(a: Option<&str>, b: Option<&str>) -> bool {
         (Some(a), Some(b)) => same(a, b, false),
         (a, b) => a.is_none() && b.is_none(),
     }
-}
-
-/// Compares with escapes decoded. An escaped reserved character is another one
-/// than the character itself.
-fn same(a: &str, b: &str, ignore_case: bool) -> bool {
-    let units = |text| {
-        Units::new(text).map(move |unit| {
-            let byte = if ignore_case {
-                unit.byte.to_ascii_lowercase()
-            } else {
-                unit.byte
-            };
-            (byte, unit.escaped && is_reserved(byte))
-        })
-    };
-    // Not `Iterator::eq` on the text: an escape is three bytes for one.
-    units(a).eq(units(b))
-}
-
-fn is_reserved(byte: u8) -> bool {
-    matches!(
-        byte,
-        b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b','
-    )
 }

@@ -32,6 +32,33 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Compares with escapes decoded. An escaped reserved character is another one
+/// than the character itself (RFC 3261 19.1.4).
+pub(super) fn same(a: &str, b: &str, ignore_case: bool) -> bool {
+    if a == b {
+        return true;
+    }
+    let units = |text| {
+        Units::new(text).map(move |unit| {
+            let byte = if ignore_case {
+                unit.byte.to_ascii_lowercase()
+            } else {
+                unit.byte
+            };
+            (byte, unit.escaped && is_reserved(byte))
+        })
+    };
+    // Not `Iterator::eq` on the text: an escape is three bytes for one.
+    units(a).eq(units(b))
+}
+
+fn is_reserved(byte: u8) -> bool {
+    matches!(
+        byte,
+        b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b','
+    )
+}
+
 /// A byte of a URI's part, and whether it stood there as an escape.
 pub(super) struct Unit {
     pub(super) byte: u8,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::escape::same;
 use super::{Scheme, UriError};
 use crate::header::{ByteSet, is_uri};
 
@@ -46,23 +47,23 @@ pub(super) fn split(text: &str) -> Result<Parts, UriError> {
 }
 
 fn sip(text: &str, at: usize, scheme: Scheme) -> Result<Parts, UriError> {
-    let bytes = text.as_bytes();
-    let rest = bytes.get(at..).unwrap_or_default();
     // Nothing behind the user part may have an unescaped @.
-    let (user, password, host_at) = match memchr::memchr(b'@', rest) {
+    let rest = text.get(at..).unwrap_or_default();
+    let (user, password, host_at) = match memchr::memchr(b'@', rest.as_bytes()) {
         Some(len) => {
-            let (user, password) = user_info(bytes, at, at + len)?;
+            let (user, password) = user_info(text, at, at + len)?;
             (Some(user), password, at + len + 1)
         }
         None => (None, None, at),
     };
-    let behind = bytes.get(host_at..).unwrap_or_default();
-    let headers_at = memchr::memchr(b'?', behind).map_or(bytes.len(), |len| host_at + len);
-    let address = bytes.get(host_at..headers_at).unwrap_or_default();
+    let end = text.len();
+    let behind = text.as_bytes().get(host_at..).unwrap_or_default();
+    let headers_at = memchr::memchr(b'?', behind).map_or(end, |len| host_at + len);
+    let address = behind.get(..headers_at - host_at).unwrap_or_default();
     let params_at = memchr::memchr(b';', address).map_or(headers_at, |len| host_at + len);
     let (host, port) = host_port(text, host_at, params_at)?;
-    check_params(bytes.get(params_at..headers_at).unwrap_or_default())?;
-    check_headers(bytes.get(headers_at..).unwrap_or_default())?;
+    check_params(text.get(params_at..headers_at).unwrap_or_default())?;
+    check_headers(text.get(headers_at..).unwrap_or_default())?;
     Ok(Parts {
         scheme,
         user,
@@ -70,17 +71,17 @@ fn sip(text: &str, at: usize, scheme: Scheme) -> Result<Parts, UriError> {
         host,
         port,
         params: params_at..headers_at,
-        headers: headers_at..bytes.len(),
+        headers: headers_at..end,
     })
 }
 
 type UserInfo = (Range<usize>, Option<Range<usize>>);
 
-fn user_info(bytes: &[u8], from: usize, to: usize) -> Result<UserInfo, UriError> {
-    let info = bytes.get(from..to).unwrap_or_default();
-    let end = memchr::memchr(b':', info).unwrap_or(info.len());
+fn user_info(text: &str, from: usize, to: usize) -> Result<UserInfo, UriError> {
+    let info = text.get(from..to).unwrap_or_default();
+    let end = memchr::memchr(b':', info.as_bytes()).unwrap_or(info.len());
     let (user, password) = info.split_at_checked(end).ok_or(UriError::User)?;
-    let password = password.strip_prefix(b":");
+    let password = password.strip_prefix(':');
     if user.is_empty() || !all(user, &USER) || !password.is_none_or(|p| all(p, &PASSWORD)) {
         return Err(UriError::User);
     }
@@ -115,16 +116,15 @@ fn is_host(host: &str) -> bool {
 }
 
 fn tel(text: &str, at: usize) -> Result<Parts, UriError> {
-    let bytes = text.as_bytes();
-    let rest = bytes.get(at..).unwrap_or_default();
-    let len = memchr::memchr(b';', rest).unwrap_or(rest.len());
+    let rest = text.get(at..).unwrap_or_default();
+    let len = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
     let (number, params) = rest.split_at_checked(len).ok_or(UriError::User)?;
-    let digits = number.strip_prefix(b"+").unwrap_or(number);
-    if !digits.iter().any(|b| DIAL.has(*b)) || !PHONE.covers(digits) {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    if !digits.bytes().any(|b| DIAL.has(b)) || !PHONE.covers(digits.as_bytes()) {
         return Err(UriError::User);
     }
     check_params(params)?;
-    let end = bytes.len();
+    let end = text.len();
     Ok(Parts {
         scheme: Scheme::Tel,
         user: Some(at..at + len),
@@ -136,39 +136,58 @@ fn tel(text: &str, at: usize) -> Result<Parts, UriError> {
     })
 }
 
-/// Parameters, a semicolon before each.
-fn check_params(params: &[u8]) -> Result<(), UriError> {
+/// The most parameters, and the most headers, that a URI may have.
+const MAX_PAIRS: usize = 64;
+
+/// Parameters, a semicolon before each. A name stands there only once
+/// (RFC 3261 19.1.1).
+fn check_params(params: &str) -> Result<(), UriError> {
     let Some(params) = params.get(1..) else {
         return Ok(());
     };
-    let fits = params.split(|b| *b == b';').all(|param| {
+    for (count, param) in params.split(';').enumerate() {
         let (name, value) = name_and_value(param);
-        !name.is_empty()
+        let fits = !name.is_empty()
             && all(name, &PARAM_NAME)
-            && value.is_none_or(|v| !v.is_empty() && all(v, &PARAM_VALUE))
-    });
-    if fits { Ok(()) } else { Err(UriError::Param) }
+            && value.is_none_or(|v| !v.is_empty() && all(v, &PARAM_VALUE));
+        let mut before = params.split(';').take(count);
+        if !fits
+            || count == MAX_PAIRS
+            || before.any(|other| same(name_and_value(other).0, name, true))
+        {
+            return Err(UriError::Param);
+        }
+    }
+    Ok(())
 }
 
 /// Headers, a question mark before the first and ampersands between them.
-fn check_headers(headers: &[u8]) -> Result<(), UriError> {
+fn check_headers(headers: &str) -> Result<(), UriError> {
     let Some(headers) = headers.get(1..) else {
         return Ok(());
     };
-    let fits = headers.split(|b| *b == b'&').all(|header| {
+    for (count, header) in headers.split('&').enumerate() {
         let (name, value) = name_and_value(header);
-        !name.is_empty() && all(name, &HEADER_NAME) && value.is_some_and(|v| all(v, &HEADER_VALUE))
-    });
-    if fits { Ok(()) } else { Err(UriError::Header) }
+        let fits = !name.is_empty()
+            && all(name, &HEADER_NAME)
+            && value.is_some_and(|v| all(v, &HEADER_VALUE));
+        if !fits || count == MAX_PAIRS {
+            return Err(UriError::Header);
+        }
+    }
+    Ok(())
 }
 
-fn name_and_value(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let end = memchr::memchr(b'=', pair).unwrap_or(pair.len());
-    (pair.get(..end).unwrap_or_default(), pair.get(end + 1..))
+fn name_and_value(pair: &str) -> (&str, Option<&str>) {
+    match pair.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (pair, None),
+    }
 }
 
 /// Whether each byte is allowed, or one of an escape.
-fn all(mut text: &[u8], allowed: &ByteSet) -> bool {
+fn all(text: &str, allowed: &ByteSet) -> bool {
+    let mut text = text.as_bytes();
     loop {
         text = text.get(allowed.span(text)..).unwrap_or_default();
         match text {

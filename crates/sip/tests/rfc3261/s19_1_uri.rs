@@ -98,6 +98,8 @@ fn what_is_no_uri_says_which_part_is_to_blame() {
         ("sip:a@h;", UriError::Param),
         ("sip:a@h;x=\"y\"", UriError::Param),
         ("sip:a@h;=y", UriError::Param),
+        ("sip:a@h;lr;x;LR", UriError::Param),
+        ("sip:a@h;lr;%6Cr=1", UriError::Param),
         ("sip:a@h?x", UriError::Header),
         ("sip:a@h?x=y z", UriError::Header),
         ("tel:", UriError::User),
@@ -106,6 +108,19 @@ fn what_is_no_uri_says_which_part_is_to_blame() {
     ] {
         assert_eq!(Uri::parse(text).unwrap_err(), error, "{text}");
     }
+}
+
+#[test]
+fn the_number_of_parameters_and_headers_is_bounded() {
+    let params = |n: usize| (0..n).map(|n| format!(";p{n}")).collect::<String>();
+    assert!(Uri::parse(&format!("sip:h{}", params(64))).is_ok());
+    assert_eq!(
+        Uri::parse(&format!("sip:h{}", params(65))).unwrap_err(),
+        UriError::Param
+    );
+    let headers = |n: usize| format!("sip:h?{}", vec!["a=b"; n].join("&"));
+    assert!(Uri::parse(&headers(64)).is_ok());
+    assert_eq!(Uri::parse(&headers(65)).unwrap_err(), UriError::Header);
 }
 
 #[test]
@@ -145,6 +160,10 @@ proptest! {
         params in proptest::collection::vec(("[a-zA-Z0-9+$-]{1,8}", proptest::option::of("([a-zA-Z0-9:/&+$-]|%[0-9A-F]{2}){1,8}")), 0..4),
         headers in proptest::collection::vec(("[a-zA-Z-]{1,8}", "([a-zA-Z0-9:/?+$-]|%[0-9A-F]{2}){0,8}"), 0..3),
     ) {
+        let mut names: Vec<_> = params.iter().map(|(n, _)| n.to_ascii_lowercase()).collect();
+        names.sort();
+        names.dedup();
+        prop_assume!(names.len() == params.len());
         let mut text = format!("{scheme}:");
         if let Some((user, password)) = &user {
             text += user;

@@ -142,6 +142,9 @@ Content-Length: 0
     assert!(to.equivalent(&Uri::parse("sip:user@example.com").unwrap()));
     let from = Uri::parse(message.from().unwrap().uri).unwrap();
     assert_eq!(from.user_unescaped().unwrap(), "I have spaces");
+    let contact = Uri::parse(message.contacts().next().unwrap().unwrap().uri).unwrap();
+    assert!(contact.is_lr());
+    assert_eq!(contact.param("name"), Some("v%61lue%25%34%31"));
 }
 
 #[test]

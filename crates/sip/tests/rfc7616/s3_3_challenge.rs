@@ -59,6 +59,16 @@ fn what_is_not_for_us_is_told_from_what_is_broken() {
 }
 
 #[test]
+fn more_parameters_than_anybody_sends_are_refused() {
+    let with = |n: usize| {
+        let more: String = (2..n).map(|n| format!(", p{n}=x")).collect();
+        Challenge::parse(&format!("Digest realm=\"r\", nonce=\"n\"{more}"))
+    };
+    assert!(with(32).is_ok());
+    assert_eq!(with(33), Err(HeaderError::Syntax));
+}
+
+#[test]
 fn rfc8760_2_4_a_challenge_for_each_algorithm_strongest_first() {
     let offered = server().challenges(START, false);
     let order: Vec<_> = offered.iter().map(|c| c.algorithm).collect();
