@@ -20,9 +20,9 @@ pub struct Config {
     /// `[database]`
     pub database: Database,
     /// `[http]`
-    pub http: Listen<8080>,
+    pub http: Http,
     /// `[https]`
-    pub https: Listen<8088>,
+    pub https: Https,
     /// `[sip]`
     pub sip: Sip,
     /// `[rtp]`
@@ -53,10 +53,18 @@ pub struct Database {
     pub url: Option<String>,
 }
 
-/// A TCP listener with its default port.
+/// Where HTTP is taken.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Listen<const PORT: u16> {
+pub struct Http {
+    /// Address and port; port 0 picks a free one.
+    pub listen: SocketAddr,
+}
+
+/// Where HTTPS is taken.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Https {
     /// Address and port; port 0 picks a free one.
     pub listen: SocketAddr,
 }
@@ -133,8 +141,8 @@ impl Default for Config {
         Self {
             data: Data::default(),
             database: Database::default(),
-            http: Listen::default(),
-            https: Listen::default(),
+            http: Http::default(),
+            https: Https::default(),
             sip: Sip::default(),
             rtp: Rtp::default(),
             net: Net::default(),
@@ -153,18 +161,30 @@ impl Default for Data {
     }
 }
 
-impl<const PORT: u16> Default for Listen<PORT> {
+impl Default for Http {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT),
+            listen: everywhere(8080),
         }
     }
+}
+
+impl Default for Https {
+    fn default() -> Self {
+        Self {
+            listen: everywhere(8088),
+        }
+    }
+}
+
+fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
 }
 
 impl Default for Sip {
     fn default() -> Self {
         Self {
-            udp: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060),
+            udp: everywhere(5060),
         }
     }
 }

@@ -117,7 +117,7 @@ async fn show(pbx: &Pbx) -> Result<()> {
         "{}",
         serde_json::to_string_pretty(&row.ok_or("the record is not there")?)?
     );
-    application.close().await;
+    application.close().await?;
     Ok(())
 }
 
