@@ -33,8 +33,8 @@ pub struct Opened {
 /// The far end of a slot as signalling tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remote {
-    /// SDP's address. `None` where there is none yet, or where the far end
-    /// wants nothing (`0.0.0.0`): then nothing is sent until it speaks.
+    /// SDP's address. `None`, `0.0.0.0` or port 0 where there is none yet or the
+    /// far end wants nothing: then nothing is sent until it speaks.
     pub rtp: Option<SocketAddr>,
     /// SDP's `a=rtcp`, where it has one; else the port after RTP's.
     pub rtcp: Option<SocketAddr>,

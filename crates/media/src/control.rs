@@ -3,6 +3,9 @@
 
 mod places;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -21,6 +24,11 @@ use places::Places;
 /// Ports that one `open` tries before it gives up, where other programs hold
 /// ports of the range.
 const OPEN_ATTEMPTS: usize = 256;
+
+/// Slots that a worker gets before the next one gets any: a fifth of a core's
+/// time. Spread thinner, a worker wakes for each packet, which costs more than
+/// the packet.
+const WORKER_FILL: usize = 1000;
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -57,6 +65,14 @@ impl Media {
         config: MediaConfig,
         report: impl Fn(Report) -> bool + Send + Sync + 'static,
     ) -> Result<Self, MediaError> {
+        Self::start_filling(config, WORKER_FILL, Arc::new(report))
+    }
+
+    fn start_filling(
+        config: MediaConfig,
+        fill: usize,
+        listener: worker::Listener,
+    ) -> Result<Self, MediaError> {
         let ports = Ports::new(&config.ports);
         if ports.pairs() == 0 {
             return Err(MediaError::EmptyRange);
@@ -69,7 +85,6 @@ impl Media {
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let listener: worker::Listener = Arc::new(report);
         let slots = ports.pairs();
         let workers = (0..count)
             .map(|number| worker::spawn(number, slots, epoch, wall, Arc::clone(&listener)))
@@ -80,7 +95,7 @@ impl Media {
             epoch,
             workers,
             control: Mutex::new(Control {
-                places: Places::new(slots, count),
+                places: Places::new(slots, count, fill),
                 ports,
             }),
         })
@@ -106,6 +121,7 @@ impl Media {
         if let Some(handle) = self.workers.get(worker) {
             handle.ring.push_always(Order::Open(Box::new(leg)));
         }
+        tell_ports(&control.ports);
         Ok(Opened { slot: id, port })
     }
 
@@ -118,6 +134,7 @@ impl Media {
             Command::Close => {
                 if let Some(port) = control.places.close(slot) {
                     control.ports.rest(port, self.epoch.elapsed());
+                    tell_ports(&control.ports);
                 }
                 handle.ring.push_always(Order::Command(slot, command));
                 return Ok(());
@@ -203,6 +220,10 @@ impl Drop for Media {
             let _ = thread.join();
         }
     }
+}
+
+fn tell_ports(ports: &Ports) {
+    metrics::gauge!("strowger_media_ports_in_use").set(ports.in_use() as f64);
 }
 
 /// Whether another port may do where this one did not.

@@ -230,6 +230,7 @@ fn take_packet<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn own_report_reads_back_with_its_round_trip() {
@@ -274,5 +275,36 @@ mod tests {
             Err(RtcpError::NotRtcp)
         );
         assert_eq!(parse(&[0x81, 201, 0, 9, 0, 0], 1), Err(RtcpError::NotRtcp));
+    }
+
+    proptest! {
+        #[test]
+        fn broken_reports_never_panic(
+            place in 0usize..80,
+            byte in any::<u8>(),
+            cut in 0usize..80,
+            kind in 198u8..208,
+            body in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let report = Outgoing {
+                ssrc: 1,
+                cname: "one",
+                sent: None,
+                received: None,
+                bye: true,
+            };
+            let mut buffer = [0; 80];
+            let len = write(&report, &mut buffer).unwrap();
+            let mut datagram = buffer[..len].to_vec();
+            let words = (body.len() / 4) as u8;
+            datagram.extend([0x80 | byte & 0x3f, kind, 0, words]);
+            datagram.extend(body);
+            if let Some(broken) = datagram.get_mut(place) {
+                *broken = byte;
+            }
+            let _ = parse(&datagram, 1);
+            datagram.truncate(cut);
+            let _ = parse(&datagram, 1);
+        }
     }
 }

@@ -169,3 +169,51 @@ impl TelephoneEvent {
         "0123456789*#ABCD".chars().nth(usize::from(self.event))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            marker in any::<bool>(),
+            payload_type in 0u8..64,
+            sequence in any::<u16>(),
+            timestamp in any::<u32>(),
+            ssrc in any::<u32>(),
+            payload in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let header = Header { marker, payload_type, sequence, timestamp, ssrc };
+            let datagram = header.packet(&payload);
+            let packet = Packet::parse(&datagram).unwrap();
+            prop_assert_eq!(packet.header(), header);
+            prop_assert_eq!(packet.payload(), &payload);
+        }
+    }
+
+    #[test]
+    fn payload_is_what_is_left_of_csrc_extension_and_padding() {
+        let mut datagram = vec![0x80 | 0x20 | 0x10 | 1, 0];
+        datagram.extend([0; 10]); // the header's rest
+        datagram.extend([9; 4]); // one CSRC
+        datagram.extend([0, 0, 0, 1, 8, 8, 8, 8]); // an extension of one word
+        datagram.extend(b"audio");
+        datagram.extend([0, 0, 3]); // padding
+        assert_eq!(Packet::parse(&datagram).unwrap().payload(), b"audio");
+        for len in 0..25 {
+            assert_eq!(
+                Packet::parse(&datagram[..len]).err(),
+                Some(RtpError::Truncated)
+            );
+        }
+        let last = datagram.len() - 1;
+        datagram[last] = 200;
+        assert_eq!(Packet::parse(&datagram).err(), Some(RtpError::Truncated));
+        datagram[1] = 200;
+        assert_eq!(Packet::parse(&datagram).err(), Some(RtpError::Rtcp));
+        datagram[0] = 0x40;
+        assert_eq!(Packet::parse(&datagram).err(), Some(RtpError::Version));
+    }
+}

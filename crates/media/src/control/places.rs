@@ -8,6 +8,8 @@ pub(crate) struct Places {
     free: Vec<u32>,
     /// Slots of each worker.
     loads: Vec<usize>,
+    /// How many a worker gets before the next one gets any.
+    fill: usize,
 }
 
 #[derive(Debug)]
@@ -35,7 +37,7 @@ pub(crate) struct Moved {
 }
 
 impl Places {
-    pub(crate) fn new(slots: usize, workers: usize) -> Self {
+    pub(crate) fn new(slots: usize, workers: usize, fill: usize) -> Self {
         let slots = u32::try_from(slots).unwrap_or(u32::MAX);
         Self {
             places: (0..slots)
@@ -46,15 +48,19 @@ impl Places {
                 .collect(),
             free: (0..slots).rev().collect(),
             loads: vec![0; workers],
+            fill,
         }
     }
 
-    /// A new slot, beside `near` or where there are fewest.
+    /// A new slot: beside `near`, or with the first worker that is not filled,
+    /// or where there are fewest.
     pub(crate) fn open(&mut self, port: u16, near: Option<SlotId>) -> Option<(SlotId, usize)> {
-        let idlest = self.loads.iter().enumerate().min_by_key(|(_, load)| **load);
+        let loads = || self.loads.iter().enumerate();
+        let unfilled = loads().find(|(_, load)| **load < self.fill);
+        let idlest = || loads().min_by_key(|(_, load)| **load);
         let worker = near
             .and_then(|near| self.worker(near))
-            .or(idlest.map(|(worker, _)| worker))?;
+            .or_else(|| unfilled.or_else(idlest).map(|(worker, _)| worker))?;
         let index = self.free.pop()?;
         let place = self.places.get_mut(index as usize)?;
         place.generation = place.generation.wrapping_add(1);
@@ -160,8 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn slots_spread_over_workers_and_near_keeps_them_together() {
-        let mut places = Places::new(8, 2);
+    fn workers_are_filled_in_turn_then_evenly_and_near_keeps_slots_together() {
+        let mut places = Places::new(8, 2, 2);
+        let on: Vec<Option<usize>> = (0..6)
+            .map(|_| {
+                let id = open(&mut places, None);
+                places.worker(id)
+            })
+            .collect();
+        assert_eq!(on, [0, 0, 1, 1, 0, 1].map(Some));
+
+        let mut places = Places::new(8, 2, 0);
         let a = open(&mut places, None);
         let b = open(&mut places, None);
         let c = open(&mut places, Some(a));
@@ -173,7 +188,7 @@ mod tests {
 
     #[test]
     fn closed_slots_id_is_dead_though_its_index_lives_on() {
-        let mut places = Places::new(1, 1);
+        let mut places = Places::new(1, 1, 0);
         let old = open(&mut places, None);
         assert!(places.open(4002, None).is_none());
         assert_eq!(places.close(old), Some(4000));
@@ -186,7 +201,7 @@ mod tests {
 
     #[test]
     fn connecting_across_workers_brings_the_peers_whole_company() {
-        let mut places = Places::new(8, 2);
+        let mut places = Places::new(8, 2, 0);
         let a = open(&mut places, None);
         let b = open(&mut places, None);
         let c = open(&mut places, Some(b));
@@ -202,7 +217,7 @@ mod tests {
 
     #[test]
     fn slot_has_one_feeder_and_a_new_one_displaces_the_old() {
-        let mut places = Places::new(8, 1);
+        let mut places = Places::new(8, 1, 0);
         let [a, b, c] = [(); 3].map(|()| open(&mut places, None));
         assert_eq!(places.link(a, Some(c)), None);
         assert_eq!(places.link(a, Some(c)), None);

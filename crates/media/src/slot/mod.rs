@@ -307,8 +307,10 @@ impl Slot {
     fn remote(&mut self, remote: Remote, now: Duration) {
         self.clock_rate = remote.clock_rate.max(1);
         self.telephone_event = remote.telephone_event;
-        let changed = self.learner.remote(remote.rtp, remote.signalling, now);
-        self.reports.remote(remote.rtcp, changed);
+        let rtp = remote.rtp.and_then(usable);
+        let signalling = remote.signalling.to_canonical();
+        let changed = self.learner.remote(rtp, signalling, now);
+        self.reports.remote(remote.rtcp.and_then(usable), changed);
     }
 
     fn sent(&mut self, payload_len: usize) {
@@ -335,4 +337,11 @@ impl Slot {
             [unfinished, self.digits.other(header, self.clock_rate)]
         }
     }
+}
+
+/// An address as packets show it; none where it is no place to send to.
+fn usable(address: SocketAddr) -> Option<SocketAddr> {
+    let ip = address.ip().to_canonical();
+    let usable = !ip.is_unspecified() && address.port() != 0;
+    usable.then_some(SocketAddr::new(ip, address.port()))
 }

@@ -224,10 +224,7 @@ impl<S: Socket, E: Ears<S>> Core<S, E> {
             if attention.report_due {
                 leg.send_report(buffer, false, ntp, now);
             }
-            let only = leg.slot.only_source(now);
-            if leg.connected.is_some() && only != leg.connected {
-                leg.listen_only_to(only);
-            }
+            leg.listen_as_settled(now);
         });
         for slot in lost {
             self.report(Report::MediaLost { slot });
@@ -293,6 +290,14 @@ impl<S: Socket> Leg<S> {
         {
             // Lost like any other report where it can't be sent.
             let _ = self.rtcp.send_to(report, to);
+        }
+    }
+
+    /// Connects the RTP socket, or opens it, as the slot's sources are now.
+    fn listen_as_settled(&mut self, now: Duration) {
+        let only = self.slot.only_source(now);
+        if only != self.connected {
+            self.listen_only_to(only);
         }
     }
 

@@ -68,10 +68,7 @@ impl<S: Socket, E: Ears<S>> Core<S, E> {
             }
             command => {
                 leg.slot.command(command, now);
-                let only = leg.slot.only_source(now);
-                if leg.connected.is_some() && only != leg.connected {
-                    leg.listen_only_to(only);
-                }
+                leg.listen_as_settled(now);
             }
         }
     }

@@ -53,6 +53,11 @@ fn silent_lock_opens_the_socket_after_five_seconds_and_only_then() {
     assert_eq!(bench.rtp[&a].peer(), Some(home(a)));
     bench.pass_ms(1000);
     assert_eq!(bench.rtp[&a].peer(), None);
+    // It resumes: the socket is its own again.
+    bench.home_sends(a, &voice(1, 1));
+    bench.pass_ms(1000);
+    assert_eq!(bench.rtp[&a].peer(), Some(home(a)));
+    bench.pass_ms(5000);
     for n in 0..4 {
         bench.sends(a, at(THIEF), &voice(66, n));
     }
@@ -73,9 +78,12 @@ fn new_sdp_opens_the_socket_at_once_and_no_address_means_nothing_is_sent() {
     assert_eq!(bench.rtp[&a].peer(), None);
     bench.home_sends(b, &voice(2, 0));
     assert_eq!(bench.heard(a)[0].1, at("10.9.9.9:5000"));
-    bench.command(a, Command::Remote(Remote { rtp: None, ..moved }));
-    bench.home_sends(b, &voice(2, 1));
-    assert_eq!(bench.heard(a), []);
+    for nowhere in [None, Some(at("0.0.0.0:5000")), Some(at("10.9.9.9:0"))] {
+        let rtp = nowhere;
+        bench.command(a, Command::Remote(Remote { rtp, ..moved }));
+        bench.home_sends(b, &voice(2, 1));
+        assert_eq!(bench.heard(a), []);
+    }
 }
 
 #[test]
