@@ -266,7 +266,7 @@ impl Config {
         let config: Self = figment
             .merge(environment)
             .extract()
-            .map_err(|e| ConfigError::Invalid(Box::new(e)))?;
+            .map_err(invalid)?;
         config.check()?;
         Ok(config)
     }
@@ -287,6 +287,14 @@ impl Config {
     }
 }
 
+/// Each fault on a line, the key as it stands in the file: `figment` puts its
+/// profile before it, which we have only one of.
+fn invalid(error: figment::Error) -> ConfigError {
+    let faults: Vec<String> =
+        error.into_iter().map(|fault| fault.to_string().replace("\"default.", "\"")).collect();
+    ConfigError::Invalid(faults.join("; "))
+}
+
 /// Why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -295,7 +303,7 @@ pub enum ConfigError {
     Missing(PathBuf),
     /// A key is unknown or its value of a wrong kind.
     #[error("configuration: {0}")]
-    Invalid(Box<figment::Error>),
+    Invalid(String),
     /// A database that is not supported.
     #[error("configuration: database.url = {0:?}: only sqlite: is supported so far")]
     Database(String),

@@ -60,7 +60,7 @@ pub fn render(contract: &Contract, report: &Report) -> Result<String, Error> {
          itself; not to be edited.\n\n\
          | | work | of |\n| --- | ---: | ---: |\n\
          | operations | {} | {operations} |\n| events | {} | {} |\n\n\
-         An operation that is missing answers `10001 INTERFACE NOT EXISTED`.\n\n",
+         An operation that is missing answers errcode 10009 (`OPERATION FAILED: not available in this version`), never SUCCESS.\n\n",
         report.operations.len(),
         report.events.len(),
         contract.events.len(),
