@@ -263,10 +263,7 @@ impl Config {
         let environment = Env::prefixed("STROWGER_")
             .filter(|key| key.as_str().contains("__") || key.as_str().eq_ignore_ascii_case("log"))
             .split("__");
-        let config: Self = figment
-            .merge(environment)
-            .extract()
-            .map_err(invalid)?;
+        let config: Self = figment.merge(environment).extract().map_err(invalid)?;
         config.check()?;
         Ok(config)
     }
@@ -290,8 +287,10 @@ impl Config {
 /// Each fault on a line, the key as it stands in the file: `figment` puts its
 /// profile before it, which we have only one of.
 fn invalid(error: figment::Error) -> ConfigError {
-    let faults: Vec<String> =
-        error.into_iter().map(|fault| fault.to_string().replace("\"default.", "\"")).collect();
+    let faults: Vec<String> = error
+        .into_iter()
+        .map(|fault| fault.to_string().replace("\"default.", "\""))
+        .collect();
     ConfigError::Invalid(faults.join("; "))
 }
 
