@@ -1,17 +1,6 @@
 //! The way of a request: User-Agent, path, token, parameters, operation,
-//! envelope. Whatever comes in, HTTP says 200 and the envelope says the rest.
-//!
-//! The order in which a request is refused, each step before the next:
-//!
-//! | what is wrong | errcode |
-//! | --- | --- |
-//! | no `User-Agent`, or a blank one | 10005 `ACCESS DENIED` |
-//! | a path or a method that the contract does not have | 10001 `INTERFACE NOT EXISTED` |
-//! | no token, or one that is not valid (any more) | 10004 `TOKEN EXPIRED` |
-//! | an operation of the contract that is not built yet | 10009 `OPERATION FAILED` |
-//! | a body that is no JSON object | 40001 `PARAMETER SYNTAX ERROR` |
-//! | a body over its bound | 40004 `FILE SIZE EXCEEDED` |
-//! | parameters that break the contract's table | 40002 with `invalid_param_list` |
+//! envelope. Whatever comes in, HTTP says 200 and the envelope says the rest;
+//! the crate's page has the order in which a request is refused.
 //!
 //! An operation runs in a task of its own: a client that hangs up half way
 //! does not leave a change half done, and a panic in it ends that request only.
@@ -30,7 +19,7 @@ use wire::contract::HttpMethod;
 use wire::{Envelope, ErrCode, Operation};
 
 use crate::failure::Failure;
-use crate::limits::MAX_SOCKETS;
+use crate::limits::{MAX_BODY_BYTES, MAX_LOGIN_BODY_BYTES, MAX_SOCKETS};
 use crate::operations::{Call, handler};
 use crate::token::Tokens;
 use crate::{auth, request, subscribe};
@@ -101,15 +90,15 @@ async fn serve(
         .ok_or(Failure::Code(ErrCode::InterfaceNotExisted))?;
     let mut query = request::query(&parts.uri)?;
     let token = request::token(&mut query, &parts.headers);
-    let grant = if WITHOUT_TOKEN.contains(&operation.path) {
-        None
+    let (grant, bound) = if WITHOUT_TOKEN.contains(&operation.path) {
+        (None, MAX_LOGIN_BODY_BYTES)
     } else {
-        Some(granted(&app, token.as_deref()).await?)
+        (Some(granted(&app, token.as_deref()).await?), MAX_BODY_BYTES)
     };
     let handler = handler(operation.version, operation.path).ok_or(Failure::NotBuilt)?;
     let mut params = match operation.method {
         HttpMethod::Get => query,
-        HttpMethod::Post => request::body(body).await?,
+        HttpMethod::Post => request::body(body, bound).await?,
     };
     match operation.path {
         "get_token" => auth::rename(&mut params),

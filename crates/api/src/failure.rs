@@ -33,7 +33,7 @@ impl Failure {
     pub fn member(field: &str, value: Option<&str>, rule: &str) -> Self {
         Self::Invalid(vec![InvalidParam {
             field: field.to_owned(),
-            value: value.map(str::to_owned),
+            value: value.map(|value| value.chars().take(MAX_ECHO).collect()),
             validation_type: Some(rule.to_owned()),
         }])
     }
@@ -73,6 +73,8 @@ impl Failure {
     }
 }
 
+/// Characters of a wrong value that are told back.
+const MAX_ECHO: usize = 64;
 /// `validation_type` of a member that names what does not exist.
 const NOT_FOUND: &str = "not_found";
 /// The contract has no word for it; 10009 is what newer editions say where a

@@ -1,9 +1,20 @@
 //! The door of the P-Series OpenAPI: HTTP, WebSocket, tokens, operations.
 //!
-//! A request goes through [`door`](mod@self) checks in a fixed order and then
-//! to one operation; operations are thin: a change to the settings, an input to
-//! the exchange, a page of the store. This crate must never hold state of a
-//! call, and never answer a request with anything but the envelope.
+//! Operations are thin: a change to the settings, an input to the exchange, a
+//! page of the store. This crate must never hold state of a call, and never
+//! answer a request with anything but the envelope.
+//!
+//! The order in which a request is refused, each step before the next:
+//!
+//! | what is wrong | errcode |
+//! | --- | --- |
+//! | no `User-Agent`, or a blank one | 10005 `ACCESS DENIED` |
+//! | a path or a method that the contract does not have | 10001 `INTERFACE NOT EXISTED` |
+//! | no token, or one that is not valid (any more) | 10004 `TOKEN EXPIRED` |
+//! | an operation of the contract that is not built yet | 10009 `OPERATION FAILED` |
+//! | a body that is no JSON object | 40001 `PARAMETER SYNTAX ERROR` |
+//! | a body over its bound | 40004 `FILE SIZE EXCEEDED` |
+//! | parameters that break the contract's table | 40002 with `invalid_param_list` |
 
 mod auth;
 mod call;

@@ -8,6 +8,8 @@ pub const MAX_CONNECTIONS: usize = 1024;
 pub const MAX_SOCKETS: usize = 256;
 /// The longest request body taken; a longer one is answered `FILE SIZE EXCEEDED`.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// The longest body of a request without a token.
+pub const MAX_LOGIN_BODY_BYTES: usize = 4 << 10;
 /// How much of a body that is too long is still read, so that its sender gets
 /// to read the answer.
 pub const MAX_DRAINED_BYTES: usize = 8 << 20;
@@ -24,7 +26,7 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Header bytes of one request.
 pub const MAX_HEADER_BYTES: u32 = 64 << 10;
 /// HTTP/2 requests under way on one connection.
-pub const MAX_STREAMS: u32 = 64;
+pub const MAX_STREAMS: u32 = 32;
 /// How often an HTTP/2 connection is probed.
 pub const HTTP2_KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Time that requests under way have when the exchange goes down.

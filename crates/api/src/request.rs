@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use wire::ErrCode;
 
 use crate::failure::Failure;
-use crate::limits::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_DRAINED_BYTES, MAX_QUERY_PARAMS};
+use crate::limits::{BODY_TIMEOUT, MAX_DRAINED_BYTES, MAX_QUERY_PARAMS};
 
 /// The name of the parameter that carries the token.
 pub const ACCESS_TOKEN: &str = "access_token";
@@ -44,8 +44,8 @@ pub fn token(query: &mut Map<String, Value>, headers: &HeaderMap) -> Option<Stri
 
 /// The object in a body. The type it claims to have is not asked for: clients
 /// that leave the header out, or send another, exist.
-pub async fn body(body: Body) -> Result<Map<String, Value>, Failure> {
-    let bytes = timeout(BODY_TIMEOUT, read(body))
+pub async fn body(body: Body, bound: usize) -> Result<Map<String, Value>, Failure> {
+    let bytes = timeout(BODY_TIMEOUT, read(body, bound))
         .await
         .map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))??;
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -57,20 +57,20 @@ pub async fn body(body: Body) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Failure> {
+async fn read(body: Body, bound: usize) -> Result<Vec<u8>, Failure> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0_usize;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))?;
         total = total.saturating_add(chunk.len());
-        if total <= MAX_BODY_BYTES {
+        if total <= bound {
             bytes.extend_from_slice(&chunk);
         } else if total > MAX_DRAINED_BYTES {
             break;
         }
     }
-    if total > MAX_BODY_BYTES {
+    if total > bound {
         Err(Failure::Code(ErrCode::FileSizeExceeded))
     } else {
         Ok(bytes)
@@ -80,6 +80,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_BODY_BYTES;
 
     fn params(uri: &str) -> Map<String, Value> {
         query(&uri.parse().unwrap()).unwrap()
@@ -113,8 +114,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_an_object_or_a_syntax_error() {
-        assert_eq!(body(Body::from(r#"{"a":1}"#)).await.unwrap().len(), 1);
-        assert_eq!(body(Body::from(" \n")).await.unwrap().len(), 0);
+        assert_eq!(
+            body(Body::from(r#"{"a":1}"#), MAX_BODY_BYTES)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(
+            body(Body::from(" \n"), MAX_BODY_BYTES).await.unwrap().len(),
+            0
+        );
         let deep = "[".repeat(100_000);
         for broken in [
             "{",
@@ -126,17 +136,20 @@ mod tests {
             &deep,
         ] {
             assert_eq!(
-                code(body(Body::from(broken.to_owned())).await),
+                code(body(Body::from(broken.to_owned()), MAX_BODY_BYTES).await),
                 40001,
                 "{broken:.20}"
             );
         }
-        assert_eq!(code(body(Body::from(vec![0xff, 0xfe])).await), 40001);
+        assert_eq!(
+            code(body(Body::from(vec![0xff, 0xfe]), MAX_BODY_BYTES).await),
+            40001
+        );
     }
 
     #[tokio::test]
     async fn a_body_over_the_bound_is_told_so() {
         let long = format!("\"{}\"", "x".repeat(MAX_BODY_BYTES));
-        assert_eq!(code(body(Body::from(long)).await), 40004);
+        assert_eq!(code(body(Body::from(long), MAX_BODY_BYTES).await), 40004);
     }
 }

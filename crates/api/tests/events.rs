@@ -9,6 +9,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{PATIENCE, Pbx, extension};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -118,15 +120,17 @@ async fn a_settings_change_is_told_as_the_contract_writes_it() {
 
 #[tokio::test]
 async fn a_reader_who_falls_behind_misses_nothing_and_hears_nothing_twice() {
-    const EVENTS: usize = 60_000;
+    // Far more than the broadcast and the sockets' buffers hold.
+    const EVENTS: usize = 30_000;
     const BATCH: usize = 500;
+    let long = |mark| frame(30011, mark).replace("\"sn\":\"", &format!("\"sn\":\"{:1000}", ""));
     let pbx = Pbx::start().await;
     let mut socket = Socket::open(&pbx, &pbx.token().await).await;
     socket.subscribe(&[30011]).await;
     for first in (0..EVENTS).step_by(BATCH) {
         let event = |mark| NewEvent {
             id: 30011,
-            frame: frame(30011, mark),
+            frame: long(mark),
         };
         let batch = Batch {
             events: (first..first + BATCH).map(event).collect(),
@@ -135,7 +139,7 @@ async fn a_reader_who_falls_behind_misses_nothing_and_hears_nothing_twice() {
         pbx.store.journal().submit(batch).unwrap().await.unwrap();
     }
     for mark in 0..EVENTS {
-        assert_eq!(socket.hear().await.unwrap(), frame(30011, mark));
+        assert_eq!(socket.hear().await.unwrap(), long(mark));
     }
     pbx.stop().await;
 }
@@ -221,4 +225,26 @@ async fn the_client_logs_in_anew_and_says_that_it_was_interrupted() {
         assert_eq!(pbx.log_in().await["errcode"], 0);
     }
     pbx.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_socket_is_closed_after_a_minute_and_a_heartbeat_keeps_it() {
+    let pbx = Pbx::start().await;
+    let mut socket = Socket::open(&pbx, &pbx.token().await).await;
+    socket.subscribe(&[30011]).await;
+    for _ in 0..3 {
+        pass(Duration::from_secs(50)).await;
+        socket.say("heartbeat").await;
+        assert_eq!(socket.hear().await.unwrap(), "heartbeat response");
+    }
+    pass(api::limits::SOCKET_IDLE + Duration::from_secs(1)).await;
+    assert_eq!(socket.hear().await, None);
+    pbx.stop().await;
+}
+
+/// Lets time pass at once.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }

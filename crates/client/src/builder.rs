@@ -15,6 +15,9 @@ use crate::{Client, Error};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time allowed for the TCP and TLS handshakes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept: less than a PBX waits before it
+/// closes it, so that no request meets the closing.
+const POOL_IDLE: Duration = Duration::from_secs(30);
 /// The API refuses requests without one.
 const USER_AGENT: &str = concat!("strowger-client/", env!("CARGO_PKG_VERSION"));
 
@@ -96,6 +99,7 @@ impl ClientBuilder {
             .user_agent(user_agent.as_str())
             .timeout(self.timeout)
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE)
             // The API answers where it is asked; a redirect would carry the
             // token to somebody else.
             .redirect(reqwest::redirect::Policy::none())
