@@ -44,6 +44,12 @@ pub enum HeaderError {
     Unsupported,
 }
 
+/// A number that is nothing but digits. (`str::parse` takes a plus sign too.)
+pub(crate) fn number<T: std::str::FromStr>(digits: &str) -> Option<T> {
+    let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
+}
+
 /// A number of seconds. One too great to hold is the greatest (RFC 3261 asks
 /// for no more than 2^32-1), anything but digits is none.
 pub(crate) fn delta_seconds(text: &str) -> Option<u32> {

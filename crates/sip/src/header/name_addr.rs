@@ -24,17 +24,22 @@ pub struct NameAddr<'a> {
 }
 
 impl<'a> NameAddr<'a> {
+    /// Parses one value of a Contact field, which may be `*`.
+    pub fn parse_contact(value: &'a str) -> Result<Self, HeaderError> {
+        if value.trim_ascii() != "*" {
+            return Self::parse(value);
+        }
+        Ok(NameAddr {
+            display: None,
+            uri: "*",
+            params: Params::default(),
+            quoted: false,
+        })
+    }
+
     /// Parses one value; a list is split before.
     pub fn parse(value: &'a str) -> Result<Self, HeaderError> {
         let value = value.trim_ascii();
-        if value == "*" {
-            return Ok(NameAddr {
-                display: None,
-                uri: "*",
-                params: Params::default(),
-                quoted: false,
-            });
-        }
         if let Some(end) = quoted_end(value) {
             let (display, rest) = value.split_at_checked(end).ok_or(HeaderError::Syntax)?;
             let display = display.get(1..end - 1).ok_or(HeaderError::Syntax)?;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::HeaderError;
 use super::bytes::ByteSet;
+use super::number;
 use super::param::Params;
 use super::text::TOKEN;
 
@@ -60,7 +61,7 @@ impl<'a> Via<'a> {
     /// sender asks for it, `Some(Some(port))` once filled in.
     pub fn rport(&self) -> Option<Option<u16>> {
         let param = self.params.find("rport")?;
-        Some(param.value.and_then(|v| v.parse().ok()))
+        Some(param.value.and_then(number))
     }
 
     /// The `maddr` parameter.
@@ -111,12 +112,7 @@ fn sent_by_parts(sent_by: &str) -> Result<(&str, Option<u16>), HeaderError> {
         return Err(HeaderError::Syntax);
     }
     let port = match port.trim_ascii_start().strip_prefix(':') {
-        Some(digits) => Some(
-            digits
-                .trim_ascii()
-                .parse()
-                .map_err(|_| HeaderError::Syntax)?,
-        ),
+        Some(digits) => Some(number(digits.trim_ascii()).ok_or(HeaderError::Syntax)?),
         None if port.trim_ascii().is_empty() => None,
         None => return Err(HeaderError::Syntax),
     };

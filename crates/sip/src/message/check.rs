@@ -3,7 +3,7 @@
 
 use super::error::ParseErrorKind;
 use super::scan::{Layout, Span, StartLine};
-use crate::header::{HeaderName, ListValues, NameAddr, NameId, Via, split_cseq};
+use crate::header::{HeaderName, ListValues, NameAddr, NameId, Via, number, split_cseq};
 use crate::uri::check_request_uri;
 
 /// The fields that every message has (RFC 3261 8.1.1, 8.2.6); without them
@@ -61,7 +61,7 @@ impl<'a> View<'a> {
         }
         if self
             .header(HeaderName::MaxForwards)
-            .is_some_and(|v| v.parse::<u8>().is_err())
+            .is_some_and(|v| number::<u8>(v).is_none())
         {
             return Err(ParseErrorKind::Malformed(HeaderName::MaxForwards));
         }

@@ -226,7 +226,8 @@ impl Message {
 
     /// The contacts. One that stands for all is [`NameAddr::is_star`].
     pub fn contacts(&self) -> impl Iterator<Item = Result<NameAddr<'_>, HeaderError>> {
-        self.values(HeaderName::Contact).map(NameAddr::parse)
+        self.values(HeaderName::Contact)
+            .map(NameAddr::parse_contact)
     }
 
     /// Expires in seconds. None also where it is no number; one too great to
@@ -238,7 +239,7 @@ impl Message {
 
     /// Max-Forwards.
     pub fn max_forwards(&self) -> Option<u8> {
-        self.header(HeaderName::MaxForwards)?.parse().ok()
+        header::number(self.header(HeaderName::MaxForwards)?)
     }
 
     /// Content-Type as it stands.

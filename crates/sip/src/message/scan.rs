@@ -197,20 +197,22 @@ impl Pass {
     /// Notes a field. A line that is none is skipped (RFC 3261 8.2.2: what is
     /// malformed and not needed is ignored).
     fn field(&mut self, line: &[u8], at: usize) {
-        let Some((name, rest)) = line.split_at_checked(TOKEN.span(line)) else {
+        let Some(colon) = memchr::memchr(b':', line) else {
             return;
         };
-        let Some(value) = rest.trim_ascii_start().strip_prefix(b":") else {
+        let Some((name, value)) = line.split_at_checked(colon) else {
             return;
         };
-        if name.is_empty() || name.len() > MAX_NAME {
+        let name = name.trim_ascii_end();
+        let id = NameId::lookup(name);
+        let is_name = id != NameId::OTHER || !name.is_empty() && TOKEN.covers(name);
+        if !is_name || name.len() > MAX_NAME {
             return;
         }
         let count = self.layout.fields.len();
         if count == MAX_FIELDS {
             return self.note(ParseErrorKind::TooManyFields);
         }
-        let id = NameId::lookup(name);
         if let Some(first) = self.layout.first.get_mut(id.rank()) {
             if *first == 0 {
                 *first = count as u16 + 1;
@@ -218,7 +220,7 @@ impl Pass {
                 self.layout.repeated.get_or_insert(id);
             }
         }
-        let value = value.trim_ascii_start();
+        let value = value.get(1..).unwrap_or_default().trim_ascii_start();
         let from = at + line.len() - value.len();
         let value = Span::new(from, from + value.trim_ascii_end().len());
         self.layout.fields.push(Field {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::escape::same;
 use super::{Scheme, UriError};
-use crate::header::{ByteSet, is_uri};
+use crate::header::{ByteSet, is_uri, number};
 
 /// Where the parts of a URI stand in its text.
 #[derive(Debug, Clone)]
@@ -99,9 +99,7 @@ fn host_port(text: &str, from: usize, to: usize) -> Result<(Range<usize>, Option
         return Err(UriError::Host);
     }
     let port = match port.strip_prefix(':') {
-        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-            Some(digits.parse().map_err(|_| UriError::Port)?)
-        }
+        Some(digits) => Some(number(digits).ok_or(UriError::Port)?),
         None if port.is_empty() => None,
         _ => return Err(UriError::Port),
     };

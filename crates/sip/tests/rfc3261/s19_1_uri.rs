@@ -94,6 +94,7 @@ fn what_is_no_uri_says_which_part_is_to_blame() {
         ("sip:a@[::g]", UriError::Host),
         ("sip:a@h:65536", UriError::Port),
         ("sip:a@h:", UriError::Port),
+        ("sip:a@h:+5060", UriError::Port),
         ("sip:a@h:5060x", UriError::Port),
         ("sip:a@h;", UriError::Param),
         ("sip:a@h;x=\"y\"", UriError::Param),

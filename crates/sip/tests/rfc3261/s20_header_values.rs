@@ -1,7 +1,7 @@
 //! 20: the values of header fields.
 
 use proptest::prelude::*;
-use sip::{CSeq, HeaderError, HeaderName, Method, NameAddr, Via, quote, unquote};
+use sip::{CSeq, HeaderError, HeaderName, Method, NameAddr, ParseErrorKind, Via, quote, unquote};
 
 use crate::{options, parse};
 
@@ -79,6 +79,16 @@ fn s20_10_the_star_is_no_address_but_a_contact() {
     let contact = message.contacts().next().unwrap().unwrap();
     assert!(contact.is_star());
     assert_eq!(contact.to_string(), "*");
+    assert_eq!(NameAddr::parse("*"), Err(HeaderError::Syntax));
+    for name in ["From", "To"] {
+        let error =
+            parse(&options("").replacen(&format!("\n{name}: "), &format!("\n{name}: *\nX: "), 1))
+                .unwrap_err();
+        assert_eq!(
+            *error.kind(),
+            ParseErrorKind::Malformed(HeaderName::parse(name))
+        );
+    }
     assert_eq!(message.expires(), Some(0));
 }
 
@@ -154,6 +164,8 @@ fn s20_42_via_in_all_its_shapes() {
         "SIP/3.0/UDP a",
         "SIP/2.0 a",
         "SIP/2.0/UDP a:x",
+        "SIP/2.0/UDP a:+5060",
+        "SIP/2.0/UDP a:",
         "SIP/2.0/UDP a b",
         "SIP/2.0/UDP a:70000",
         "SIP/2.0/UDP ;branch=x",

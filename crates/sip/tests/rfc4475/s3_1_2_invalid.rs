@@ -70,12 +70,16 @@ fn s3_1_2_3_a_negative_content_length_gets_400() {
 fn s3_1_2_4_a_request_whose_numbers_are_too_large_gets_400() {
     let cseq = invite(LINE, TO, VIA, "36893488147419103232 INVITE", "");
     answered_with(&cseq, 400, ParseErrorKind::Malformed(HeaderName::CSeq));
-    let hops = invite(LINE, TO, VIA, CSEQ, "").replace("Max-Forwards: 7", "Max-Forwards: 300");
-    answered_with(
-        &hops,
-        400,
-        ParseErrorKind::Malformed(HeaderName::MaxForwards),
-    );
+    let hops = invite(LINE, TO, VIA, CSEQ, "");
+    let hops = ["300", "-1", "+7", ""]
+        .map(|n| hops.replace("Max-Forwards: 7", &format!("Max-Forwards: {n}")));
+    for hops in hops {
+        answered_with(
+            &hops,
+            400,
+            ParseErrorKind::Malformed(HeaderName::MaxForwards),
+        );
+    }
     // Times that are too long to tell are just very long.
     let times = invite(
         LINE,
