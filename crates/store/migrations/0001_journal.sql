@@ -77,7 +77,6 @@ CREATE TABLE cdr (
 CREATE INDEX cdr_by_time ON cdr (time_start, seq);
 CREATE INDEX cdr_by_caller ON cdr (call_from_number, time_start);
 CREATE INDEX cdr_by_callee ON cdr (call_to_number, time_start);
-CREATE INDEX cdr_by_call ON cdr (call_id);
 
 -- The upper bits of `position` are the node's number, the lower ones count.
 CREATE TABLE event (

@@ -27,6 +27,11 @@ impl Position {
         Self(i64::from(node) << SEQUENCE_BITS)
     }
 
+    /// After the last event that a node can have.
+    pub(crate) fn end(node: u8) -> Self {
+        Self((i64::from(node) + 1) << SEQUENCE_BITS)
+    }
+
     /// The one after it.
     pub(crate) fn next(self) -> Self {
         Self(self.0.saturating_add(1))

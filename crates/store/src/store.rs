@@ -18,8 +18,6 @@ use crate::writer::{Checkpointer, Writer};
 const READERS: u32 = 4;
 /// How long a connection waits for another one's lock.
 const BUSY: Duration = Duration::from_secs(5);
-/// Statements that the writer keeps prepared: one for each table and number of rows.
-const STATEMENTS: usize = 512;
 /// Pages of write-ahead log at which the writer itself checkpoints, should the
 /// task that does it aside not get there.
 const CHECKPOINT_PAGES: &str = "32768";
@@ -172,7 +170,6 @@ fn connect_options(url: &str, options: StoreOptions) -> Result<SqliteConnectOpti
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         .busy_timeout(BUSY)
-        .statement_cache_capacity(STATEMENTS)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .disable_statement_logging())
 }
