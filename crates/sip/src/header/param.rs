@@ -90,7 +90,7 @@ fn next_param(text: &str) -> Option<(Param<'_>, &str)> {
     };
     let (value, rest) = rest.split_at_checked(end)?;
     let (value, rest) = (value.trim_ascii_end(), rest.trim_ascii_start());
-    if quoted.is_none() && !is_plain_value(value) {
+    if quoted.is_none() && !PLAIN_VALUE.covers(value.as_bytes()) {
         return None;
     }
     if !(rest.is_empty() || rest.starts_with(';')) {
@@ -106,11 +106,8 @@ fn next_param(text: &str) -> Option<(Param<'_>, &str)> {
 }
 
 /// A token or a host, and a little more: what is seen in the field without its
-/// quotes, such as an URN or a date, but nothing that could end the value.
+/// quotes, such as an URN or a date, but nothing that could end the value. Some
+/// phones send nothing at all behind the equals sign.
 static PLAIN_VALUE: ByteSet = ByteSet::none()
     .with_range(b'!', 0xFF)
     .without(b"\";,<>\x7F");
-
-fn is_plain_value(value: &str) -> bool {
-    !value.is_empty() && PLAIN_VALUE.covers(value.as_bytes())
-}

@@ -16,6 +16,22 @@ pub(super) const REQUIRED: [HeaderName; 5] = [
     HeaderName::CSeq,
 ];
 
+/// From or To: an address whose tag, if there is one, is one. Two, or an empty
+/// one, would be different dialogs to different readers.
+fn is_dialog_end(value: &str) -> bool {
+    let Ok(address) = NameAddr::parse(value) else {
+        return false;
+    };
+    let mut tags = address
+        .params
+        .iter()
+        .filter(|p| p.name.eq_ignore_ascii_case("tag"));
+    match tags.next() {
+        Some(tag) => tag.value.is_some_and(|t| !t.is_empty()) && tags.next().is_none(),
+        None => true,
+    }
+}
+
 /// A message's head on its way to become one.
 pub(super) struct View<'a> {
     pub(super) head: &'a str,
@@ -34,10 +50,10 @@ impl<'a> View<'a> {
         if top_via.is_none_or(|v| Via::parse(v).is_err()) {
             return Err(ParseErrorKind::Malformed(HeaderName::Via));
         }
-        if NameAddr::parse(from).is_err() {
+        if !is_dialog_end(from) {
             return Err(ParseErrorKind::Malformed(HeaderName::From));
         }
-        if NameAddr::parse(to).is_err() {
+        if !is_dialog_end(to) {
             return Err(ParseErrorKind::Malformed(HeaderName::To));
         }
         if call_id.is_empty() || memchr::memchr2(b' ', b'\t', call_id.as_bytes()).is_some() {

@@ -147,7 +147,7 @@ fn check_params(params: &str) -> Result<(), UriError> {
         let (name, value) = name_and_value(param);
         let fits = !name.is_empty()
             && all(name, &PARAM_NAME)
-            && value.is_none_or(|v| !v.is_empty() && all(v, &PARAM_VALUE));
+            && value.is_none_or(|v| all(v, &PARAM_VALUE));
         let mut before = params.split(';').take(count);
         if !fits
             || count == MAX_PAIRS

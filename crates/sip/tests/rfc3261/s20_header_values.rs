@@ -60,7 +60,6 @@ fn s20_10_these_are_no_addresses() {
         "<sip:a@b>;",
         "<sip:a@b>;;tag=1",
         "<sip:a@b> tag=1",
-        "<sip:a@b>;tag=",
         "<sip:a@b>;t g=1",
         "a, b <sip:a@b>",
         "<sip:a@b>;x=\"y",
@@ -104,6 +103,27 @@ fn parameters_with_quoted_values_are_whole() {
     assert_eq!(contact.param("reg-id"), Some("1"));
     assert_eq!(contact.params.find("x").unwrap().unquoted(), "a;b\",c");
     assert_eq!(contact.to_string(), text);
+}
+
+#[test]
+fn a_parameter_with_nothing_behind_its_equals_sign_has_an_empty_value() {
+    let address = NameAddr::parse("<sip:a@b>;tag=;x= ; y").unwrap();
+    assert_eq!((address.tag(), address.param("x")), (None, Some("")));
+    let via = Via::parse("SIP/2.0/UDP a;rport=;branch=").unwrap();
+    assert_eq!((via.rport(), via.branch()), (Some(None), None));
+}
+
+#[test]
+fn s19_3_a_tag_that_readers_could_take_for_different_ones_gets_400() {
+    for tag in [";tag", ";tag=", ";tag=a;tag=b", ";tag=;tag=b"] {
+        let text = options("").replace(
+            "To: <sip:1001@pbx.example.com>",
+            &format!("To: <sip:1001@pbx.example.com>{tag}"),
+        );
+        let error = parse(&text).unwrap_err();
+        assert_eq!(*error.kind(), ParseErrorKind::Malformed(HeaderName::To));
+        assert!(error.answerable().is_some());
+    }
 }
 
 #[test]
