@@ -1,9 +1,9 @@
 //! What an endpoint tells.
 
-use crate::transaction::{Body, Flow};
-use crate::session::SessionId;
-use crate::transaction::{RequestTxId, ServerTxId};
 use crate::Message;
+use crate::session::SessionId;
+use crate::transaction::{Body, Flow};
+use crate::transaction::{RequestTxId, ServerTxId};
 
 /// One event. They come in the order in which things happened.
 #[derive(Debug, Clone)]

@@ -14,13 +14,11 @@ mod outside;
 mod receive;
 mod refusal;
 
-
 pub use command::{ClientAuth, Invite, OutOfDialog};
 pub use config::EndpointConfig;
 pub use error::EndpointError;
 pub use event::{EndCause, Event};
 pub use refusal::refuse;
-
 
 use std::collections::VecDeque;
 

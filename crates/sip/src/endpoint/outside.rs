@@ -6,8 +6,8 @@ use super::OutOfDialog;
 use crate::endpoint::EndpointError;
 use crate::session::answer_challenge;
 use crate::transaction::{
-    Instant, Layer, Outgoing, Owner, Report, RequestTxId, Tag, check_body, check_headers, check_uri,
-    check_value,
+    Instant, Layer, Outgoing, Owner, Report, RequestTxId, Tag, check_body, check_headers,
+    check_uri, check_value,
 };
 use crate::{Event, Message, Method, NameAddr};
 

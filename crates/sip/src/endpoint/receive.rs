@@ -3,9 +3,7 @@
 
 use super::{Endpoint, Event};
 use crate::session::Session;
-use crate::transaction::{
-    Cancelled, Fingerprint, Flow, Instant, Owner, Reply, Report, Request,
-};
+use crate::transaction::{Cancelled, Fingerprint, Flow, Instant, Owner, Reply, Report, Request};
 use crate::{HeaderName, Message, Method};
 
 /// Seconds after which someone turned away for want of room may try again.
@@ -21,8 +19,7 @@ impl Endpoint {
     pub(super) fn receive_message(&mut self, message: &Message, flow: Flow, now: Instant) {
         if !message.is_request() {
             let layer = &mut self.layer;
-            if let Some((key, owner, report)) =
-                layer.clients.receive(message, &mut layer.base, now)
+            if let Some((key, owner, report)) = layer.clients.receive(message, &mut layer.base, now)
             {
                 self.report(key, owner, report, Some(message), now);
             }
@@ -78,10 +75,7 @@ impl Endpoint {
 
     fn receive_ack(&mut self, request: &Request<'_>, fingerprint: Fingerprint, now: Instant) {
         let layer = &mut self.layer;
-        if layer
-            .servers
-            .acknowledge(fingerprint, &mut layer.base, now)
-        {
+        if layer.servers.acknowledge(fingerprint, &mut layer.base, now) {
             return;
         }
         if let Some((id, _)) = self.sessions.find(request) {

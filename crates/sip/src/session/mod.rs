@@ -174,6 +174,10 @@ impl Session {
             }
             (Purpose::Invite, Report::Final, Some(response)) => self.refused(response, cx),
             (Purpose::Invite, Report::TimedOut, _) => self.end(EndCause::Timeout, Stage::Over, cx),
+            (Purpose::Reinvite, Report::Provisional, _) if !self.is_live() => {
+                let layer = &mut *cx.layer;
+                layer.clients.abandon(tx, &mut layer.base, cx.now);
+            }
             (Purpose::Reinvite, Report::Accepted, Some(response)) => {
                 self.reinvite_accepted(tx, response, cx);
             }
@@ -235,7 +239,10 @@ impl Session {
                 cause,
             });
             self.settle_their_offer(cx);
-            self.ours = Ours::None;
+            if let Ours::Sent { tx, .. } = std::mem::replace(&mut self.ours, Ours::None) {
+                let layer = &mut *cx.layer;
+                layer.clients.abandon(tx, &mut layer.base, cx.now);
+            }
         }
         if !matches!(next, Stage::ByeDue { .. }) {
             self.resend = None;

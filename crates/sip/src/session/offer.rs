@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::Message;
 use crate::HeaderName;
+use crate::Message;
 use crate::transaction::{Base, Body, ClientKey, Flow, Instant, ServerTxId};
 
 /// So often an offer of ours is sent again after 491.
@@ -88,10 +88,19 @@ impl Role {
 pub(crate) enum Ours {
     None,
     /// Waits for what is under way, or for the time after a glare.
-    Queued { offer: Offer, at: Option<Instant> },
-    Sent { offer: Offer, tx: ClientKey },
+    Queued {
+        offer: Offer,
+        at: Option<Instant>,
+    },
+    Sent {
+        offer: Offer,
+        tx: ClientKey,
+    },
     /// The 2xx had the far end's offer; our ACK waits for the answer.
-    AckDue { tx: ClientKey, cseq: u32 },
+    AckDue {
+        tx: ClientKey,
+        cseq: u32,
+    },
 }
 
 /// Their offer.

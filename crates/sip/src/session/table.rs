@@ -74,8 +74,7 @@ impl Sessions {
         };
         let finished = session.is_finished();
         let at = if finished { None } else { session.deadline() };
-        base.alarms
-            .set(Alarm::Session(id), &mut session.alarm, at);
+        base.alarms.set(Alarm::Session(id), &mut session.alarm, at);
         if finished {
             self.by_tag.remove(&session.tag);
             self.table.remove(id);

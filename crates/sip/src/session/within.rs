@@ -29,7 +29,13 @@ impl Session {
             return self.refuse(request, fingerprint, 500, &[], cx);
         }
         if let Some(tags) = request.required() {
-            return self.refuse(request, fingerprint, 420, &[(HeaderName::Unsupported, tags)], cx);
+            return self.refuse(
+                request,
+                fingerprint,
+                420,
+                &[(HeaderName::Unsupported, tags)],
+                cx,
+            );
         }
         match request.method {
             Method::Bye => {
@@ -147,7 +153,13 @@ impl Session {
         });
     }
 
-    fn refuse_offer_of(&self, request: &Request<'_>, fingerprint: Fingerprint, status: u16, cx: &mut Context<'_>) {
+    fn refuse_offer_of(
+        &self,
+        request: &Request<'_>,
+        fingerprint: Fingerprint,
+        status: u16,
+        cx: &mut Context<'_>,
+    ) {
         if status == 500 {
             let seconds = cx.layer.base.identities.below(RETRY_AFTER_BOUND);
             let retry = [(HeaderName::RetryAfter, seconds.to_string())];

@@ -121,7 +121,7 @@ impl Clients {
         else {
             return;
         };
-        machine.cancelled(&base.timers, now);
+        machine.abandon(&base.timers, now);
         let at = machine.deadline();
         base.alarms.set(Alarm::Client(key), &mut tx.alarm, at);
         let wire = tx.layout.cancel(&tx.wire, tx.cseq, headers, base);
@@ -138,6 +138,18 @@ impl Clients {
             alarm: None,
         };
         self.insert(cancel, base);
+    }
+
+    /// Nobody waits for this INVITE any more: what has no final response in
+    /// 64 × T1 is forgotten.
+    pub(crate) fn abandon(&mut self, key: ClientKey, base: &mut Base, now: Instant) {
+        if let Some(tx) = self.table.get_mut(key)
+            && let Machine::Invite(machine) = &mut tx.machine
+        {
+            machine.abandon(&base.timers, now);
+            let at = machine.deadline();
+            base.alarms.set(Alarm::Client(key), &mut tx.alarm, at);
+        }
     }
 
     /// A response. `None`: it matches nothing, or changes nothing.

@@ -14,8 +14,9 @@ pub(crate) enum InviteClient {
         again: Option<(Instant, Duration)>,
         until: Instant,
     },
-    /// A provisional response came. `until` is set when CANCEL was sent: no
-    /// final response 64 × T1 after it counts as one (RFC 3261 9.1).
+    /// A provisional response came. `until` is set when CANCEL was sent or a
+    /// BYE overtook the INVITE: no final response 64 × T1 after it counts as
+    /// one (RFC 3261 9.1).
     Proceeding { until: Option<Instant> },
     /// A final status of 300 or more came and was ACKed; timer D.
     Completed { until: Instant },
@@ -92,18 +93,16 @@ impl InviteClient {
         }
     }
 
-    /// CANCEL was sent.
-    pub(crate) fn cancelled(&mut self, timers: &Timers, now: Instant) {
+    /// CANCEL was sent, or nobody waits any more.
+    pub(crate) fn abandon(&mut self, timers: &Timers, now: Instant) {
         if let Self::Proceeding { until } = self {
-            *until = Some(now.after(timers.timeout()));
+            until.get_or_insert(now.after(timers.timeout()));
         }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match *self {
-            Self::Calling { again, until } => {
-                Some(again.map_or(until, |(at, _)| at.min(until)))
-            }
+            Self::Calling { again, until } => Some(again.map_or(until, |(at, _)| at.min(until))),
             Self::Proceeding { until } => until,
             Self::Completed { until } | Self::Accepted { until } => Some(until),
         }

@@ -94,9 +94,7 @@ impl InviteServer {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match *self {
             Self::Proceeding => None,
-            Self::Completed { again, until } => {
-                Some(again.map_or(until, |(at, _)| at.min(until)))
-            }
+            Self::Completed { again, until } => Some(again.map_or(until, |(at, _)| at.min(until))),
             Self::Confirmed { until } | Self::Accepted { until } => Some(until),
         }
     }

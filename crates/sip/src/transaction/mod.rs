@@ -63,11 +63,7 @@ impl Layer {
 
     /// Answers a request without keeping anything: it gets the same answer
     /// each time it comes (RFC 3261 8.2.7).
-    pub(crate) fn reply_stateless(
-        &mut self,
-        request: &Request<'_>,
-        reply: &Reply<'_>,
-    ) {
+    pub(crate) fn reply_stateless(&mut self, request: &Request<'_>, reply: &Reply<'_>) {
         let head = ReplyHead::of(request, &mut self.base);
         if let Ok(bytes) = head.write(reply, &mut self.base) {
             self.base.send(request.back, bytes);

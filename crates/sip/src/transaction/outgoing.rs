@@ -62,7 +62,10 @@ impl Outgoing<'_> {
         w.text(" SIP/2.0\r\n");
         let hop_at = w.position() as u32;
         w.text("Via: SIP/2.0/").text(self.transport.as_str());
-        w.text(" ").text(self.sent_by).text(";branch=").shown(branch);
+        w.text(" ")
+            .text(self.sent_by)
+            .text(";branch=")
+            .shown(branch);
         w.text(";rport\r\n");
         for route in self.routes {
             w.line("Route", route);
@@ -70,7 +73,11 @@ impl Outgoing<'_> {
         if !has(self.headers, &HeaderName::MaxForwards) {
             w.line("Max-Forwards", MAX_FORWARDS);
         }
-        w.text("From: ").text(self.from).text(";tag=").shown(self.tag).end();
+        w.text("From: ")
+            .text(self.from)
+            .text(";tag=")
+            .shown(self.tag)
+            .end();
         w.line("Call-ID", self.call_id);
         let to_at = w.position() as u32;
         w.line("To", self.to);

@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 
+use super::Body;
 use super::base::{ALLOW, Base};
 use super::identity::Tag;
 use super::request::{Request, sent_by_is_source};
 use super::write::{Writer, has};
-use super::Body;
 use crate::endpoint::EndpointError;
 use crate::{HeaderName, Method, reason_phrase};
 

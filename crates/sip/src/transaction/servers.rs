@@ -13,9 +13,9 @@ use super::request::Request;
 use super::server::PlainServer;
 use super::timers::Alarm;
 use super::{Flow, Instant, ServerTxId};
+use crate::Method;
 use crate::endpoint::EndpointError;
 use crate::session::SessionId;
-use crate::Method;
 
 /// A request of the far end, and what was answered.
 struct ServerTx {

@@ -75,7 +75,8 @@ impl<'a> Writer<'a> {
     pub(crate) fn body(&mut self, body: Option<&Body>) -> &mut Self {
         if let Some(body) = body {
             self.line("Content-Type", &body.content_type);
-            self.text("Content-Length: ").number(body.bytes.len() as u64);
+            self.text("Content-Length: ")
+                .number(body.bytes.len() as u64);
             self.text("\r\n\r\n").raw(&body.bytes)
         } else {
             self.text("Content-Length: 0\r\n\r\n")
