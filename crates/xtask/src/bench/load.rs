@@ -120,6 +120,11 @@ impl<'p> Load<'p> {
     /// Hangs up what was established.
     pub fn release(&mut self) {
         let now = Instant::now();
+        // Deadlines of the set-up ran out while nobody looked: a call that is
+        // still held is none the worse for it.
+        while let Some(timer) = self.timers.due(now) {
+            self.fire(timer);
+        }
         self.plan.hold = Some(Duration::ZERO);
         for call in 0..self.calls.len() {
             self.timers.set(now, Timer::HangUp(call));
