@@ -342,6 +342,12 @@ impl Endpoint {
         Ok(())
     }
 
+    /// The bound for what belongs to sessions.
+    fn most_transactions(&self) -> usize {
+        let reserve = self.config.reserve();
+        self.config.max_transactions.saturating_add(reserve)
+    }
+
     /// A command to a session that has not ended.
     fn on_live(
         &mut self,

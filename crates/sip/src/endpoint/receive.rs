@@ -111,7 +111,7 @@ impl Endpoint {
         let Some((id, dialog)) = self.sessions.find(request) else {
             return Err(Refusal::plain(481));
         };
-        if self.layer.len() >= self.config.max_transactions + self.config.reserve() {
+        if self.layer.len() >= self.most_transactions() {
             return Err(Refusal::no_room());
         }
         self.with_session(id, now, |session, cx| {

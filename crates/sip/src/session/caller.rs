@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::dialog::Dialog;
+use super::dialog::{Dialog, address_of};
 use super::offer::{Ours, Role, Theirs};
 use super::{Context, MAX_FORKS, Purpose, Session, SessionId, Stage, answer_challenge};
 use crate::endpoint::EndpointError;
@@ -194,7 +194,9 @@ impl Session {
             return;
         }
         let index = self.dialogs.len();
-        self.dialogs.push(Dialog::of_response(response, cseq, ""));
+        let fallback = address_of(&self.flow);
+        self.dialogs
+            .push(Dialog::of_response(response, cseq, &fallback));
         // What fits into no datagram can't be ended either.
         if self.send_ack(index, tx, cseq, None, cx).is_ok() {
             self.send_bye(index, &[], cx);

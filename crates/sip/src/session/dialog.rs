@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::transaction::Request;
+use crate::transaction::{Flow, Request};
+use crate::uri::check_request_uri;
 use crate::{HeaderName, Message, NameAddr, Uri};
 
 /// Record-Routes taken over from one message.
@@ -48,15 +49,19 @@ impl Dialog {
     /// As callee, by an INVITE.
     pub(crate) fn of_request(request: &Request<'_>) -> Self {
         let message = request.message;
-        let from = message.from().map(|from| from.uri).unwrap_or_default();
-        Self {
+        let mut dialog = Self {
             remote_tag: request.from_tag.into(),
             remote: message.header(HeaderName::From).unwrap_or_default().into(),
-            target: request.target().unwrap_or(from).into(),
+            target: address_of(&request.back),
             routes: record_routes(message).collect(),
             local_cseq: 0,
             remote_cseq: Some(request.cseq),
+        };
+        if let Ok(from) = message.from() {
+            dialog.refresh(from.uri);
         }
+        dialog.refresh_by(message);
+        dialog
     }
 
     /// Takes route set and target anew from a 2xx to our INVITE (13.2.2.4).
@@ -74,8 +79,9 @@ impl Dialog {
         }
     }
 
+    /// Takes a target, if a request can be sent to it.
     pub(crate) fn refresh(&mut self, target: &str) {
-        if *self.target != *target {
+        if *self.target != *target && check_request_uri(target).is_ok() {
             self.target = target.into();
         }
     }
@@ -96,18 +102,24 @@ impl Dialog {
     }
 
     /// Request-URI and Route of our requests (12.2.1.1). The first route is
-    /// a strict one where it lacks `lr`.
+    /// a strict one where it lacks `lr`; its headers have no place there.
     pub(crate) fn way(&self) -> (Cow<'_, str>, Cow<'_, [Box<str>]>) {
         let first = self.routes.first().and_then(|r| NameAddr::parse(r).ok());
         match first {
-            Some(first) if !Uri::parse(first.uri).is_ok_and(|uri| uri.is_lr()) => {
+            Some(first) if Uri::parse(first.uri).is_ok_and(|uri| !uri.is_lr()) => {
                 let mut routes: Vec<Box<str>> = self.routes.iter().skip(1).cloned().collect();
                 routes.push(format!("<{}>", self.target).into());
-                (first.uri.to_owned().into(), routes.into())
+                let uri = first.uri.split('?').next().unwrap_or(first.uri);
+                (uri.to_owned().into(), routes.into())
             }
             _ => (Cow::Borrowed(&self.target), Cow::Borrowed(&self.routes)),
         }
     }
+}
+
+/// The target of a far end that names none that we could use.
+pub(crate) fn address_of(flow: &Flow) -> Box<str> {
+    format!("sip:{}", flow.remote).into()
 }
 
 fn record_routes(message: &Message) -> impl Iterator<Item = Box<str>> {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Body;
 use crate::HeaderName;
 use crate::endpoint::EndpointError;
+use crate::uri::check_request_uri;
 
 /// The longest message we send: a UDP datagram's payload over IPv4.
 pub(crate) const LONGEST_MESSAGE: usize = 65_507;
@@ -140,11 +141,7 @@ pub(crate) fn check_body(body: Option<&Body>) -> Result<(), EndpointError> {
 
 /// Whether this can stand in a request line.
 pub(crate) fn check_uri(uri: &str) -> Result<(), EndpointError> {
-    let bad = |byte: u8| byte <= b' ' || byte == 0x7F || byte == b'<' || byte == b'>';
-    if uri.is_empty() || uri.bytes().any(bad) || !uri.contains(':') {
-        return Err(EndpointError::BadValue);
-    }
-    Ok(())
+    check_request_uri(uri).map_err(|_| EndpointError::BadValue)
 }
 
 fn is_name(name: &str) -> bool {

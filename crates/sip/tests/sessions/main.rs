@@ -16,4 +16,5 @@ mod crossing;
 mod forks;
 mod offers;
 mod plain;
+mod stray;
 mod sweep;
