@@ -17,7 +17,7 @@ pub(crate) struct Tag(u64);
 impl Tag {
     /// Reads a tag that we may have made.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        (text.len() == 16)
+        is_hex(text, 16)
             .then(|| u64::from_str_radix(text, 16).ok())
             .flatten()
             .map(Self)
@@ -38,7 +38,7 @@ impl Branch {
     /// Reads a branch that we may have made.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let hex = text.strip_prefix(MAGIC_COOKIE)?;
-        (hex.len() == 32)
+        is_hex(hex, 32)
             .then(|| u128::from_str_radix(hex, 16).ok())
             .flatten()
             .map(Self)
@@ -49,6 +49,11 @@ impl fmt::Display for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{MAGIC_COOKIE}{:032x}", self.0)
     }
+}
+
+/// Digits only: a sign, which the number's parser would take, makes another name.
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A message's parts, folded to a number under the seed.
