@@ -16,6 +16,11 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 
+/// What is freed goes back to the system: glibc keeps whole arenas because of a
+/// few small blocks, some hundred MiB after a burst of password hashes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "strowger",
