@@ -6,30 +6,29 @@
 //! back with an input.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use media::Media;
 use settings::Snapshot;
 use sip::{Endpoint, Event, Flow};
-use sip_net::{Received, UdpTransport};
+use sip_net::{NetError, Received, UdpTransport};
 use store::{Batch, Journal};
-use switch::{
-    Action, Cause, ExtensionNumber, Input, LegCommand, LegId, LegInput, Mono, Now, Output, Reply,
-    RequestId, Utc,
-};
+use switch::{Action, ExtensionNumber, Input, LegInput, Mono, Now, Output, Reply, RequestId, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::address::Addresses;
 use crate::auth::Auth;
-use crate::calls::{LiveCalls, Monitored};
-use crate::handle::{ExchangeError, Online, Request};
+use crate::calls::{LiveCalls, Scene};
+use crate::change::Worked;
+use crate::guard::Work;
+use crate::handle::{ExchangeError, Load, Online, Request};
 use crate::identity::Identity;
 use crate::legs::Legs;
 use crate::numbering::Numbering;
-use crate::registrar::Registrar;
+use crate::registrar::{Registrar, until};
 use crate::timers::{Alarm, Timers};
 
 /// What comes back to the loop from work done elsewhere. These are never shed.
@@ -68,21 +67,19 @@ pub(crate) struct Core {
     pub next_request: u64,
     /// Inputs that executing an action gave rise to, in order.
     pub pending: VecDeque<Input>,
+    /// Actions that are still to be done, in order.
+    pub actions: VecDeque<Action>,
+    /// What the switch said last.
+    pub output: Output,
     /// The inputs in `pending` are being worked off further up the stack.
     pub draining: bool,
-    /// The leg that the input at work is about, should it go wrong.
-    pub current: Option<LegId>,
-    pub output: Output,
+    /// What is being worked on, should it go wrong.
+    pub work: Work,
     pub started: Instant,
     /// A shutdown is under way: nothing new is taken.
     pub stopping: bool,
-}
-
-impl Monitored for Snapshot {
-    fn call_state(&self, extension: &ExtensionNumber) -> bool {
-        self.extension_by_number(extension.as_str())
-            .is_some_and(|e| e.monitor.call_status)
-    }
+    #[cfg(test)]
+    pub trip: crate::trip::Trip,
 }
 
 impl Core {
@@ -143,15 +140,51 @@ impl Core {
         });
     }
 
-    /// The settings changed: the switch knows before the answer leaves.
-    pub fn configure(&mut self, snapshot: Arc<Snapshot>) {
+    /// Takes up what was kept: before the first message is heard.
+    pub fn begin(&mut self, configuration: Arc<switch::Configuration>) {
         self.guarded(|core| {
-            let configuration = Arc::new(snapshot.switch_configuration());
-            core.snapshot = snapshot;
             core.feed(Input::Configure(configuration));
-            core.drop_orphans();
+            let known = |e: &ExtensionNumber, core: &Self| {
+                core.snapshot.extension_by_number(e.as_str()).is_some()
+            };
+            let (stay, orphans): (Vec<_>, Vec<_>) = core
+                .registrar
+                .extensions()
+                .into_iter()
+                .partition(|extension| known(extension, core));
+            core.dismiss(&orphans);
+            for extension in stay {
+                let contacts = core.registrar.contacts(&extension);
+                core.feed(Input::Contacts {
+                    extension,
+                    contacts,
+                });
+            }
+            let now = core.now().utc.seconds();
+            for contact in core.registrar.overdue(now) {
+                core.registration_over(contact);
+            }
+            for (contact, expires_at) in core.registrar.expiries() {
+                core.timers
+                    .set(Alarm::Registration(contact), until(expires_at, now));
+            }
+            core.timers
+                .set(Alarm::Housekeeping, crate::recovery::HEARTBEAT);
+        });
+    }
+
+    /// The settings changed: the switch knows before the answer leaves.
+    pub fn configure(&mut self, change: Worked) {
+        self.guarded(|core| {
+            core.snapshot = change.snapshot;
+            if let Some(configuration) = change.configuration {
+                core.feed(Input::Configure(configuration));
+            }
+            core.dismiss(&change.dismissed);
             core.settle();
         });
+        // The settings may have stopped waiting.
+        let _ = change.done.send(());
     }
 
     /// A request of an application.
@@ -160,9 +193,12 @@ impl Core {
             match request {
                 Request::Dial(dial, answer) => core.dial(dial, answer),
                 Request::Hangup(channel, answer) => core.hangup(&channel, answer),
+                // Who asked may have gone; then nobody wants the answer.
                 Request::Calls(selector, answer) => {
-                    // Who asked may have gone; then nobody wants the answer.
                     let _ = answer.send(core.calls.query(&selector));
+                }
+                Request::Load(answer) => {
+                    let _ = answer.send(core.load());
                 }
                 Request::Stop(_) => {}
             }
@@ -173,40 +209,57 @@ impl Core {
     /// Gives the switch an input and does what it says.
     pub fn feed(&mut self, input: Input) {
         self.pending.push_back(input);
-        if self.draining {
-            return;
+        if !self.draining {
+            self.drain();
         }
+    }
+
+    /// Works off all that is pending: facts, actions, inputs, in this order.
+    pub fn drain(&mut self) {
         self.draining = true;
-        while let Some(input) = self.pending.pop_front() {
-            self.current = match &input {
-                Input::Leg(leg, _) | Input::Incoming { leg, .. } => Some(*leg),
-                _ => None,
-            };
-            let now = self.now();
-            let mut output = std::mem::take(&mut self.output);
-            output.actions.clear();
-            output.facts.clear();
-            self.switch
-                .handle(input, now, &mut self.numbering.ids, &mut output);
-            for fact in &output.facts {
-                if let switch::Fact::Leg { call, leg } = fact {
-                    self.legs.join(leg.leg, *call);
-                }
-            }
-            if !output.facts.is_empty() {
-                let mut batch = Batch::default();
-                self.calls
-                    .tell(&output.facts, &self.identity, &*self.snapshot, &mut batch);
-                self.numbering.reserve(&mut batch);
-                self.submit(batch);
-            }
-            for action in output.actions.drain(..) {
+        loop {
+            self.tell();
+            self.actions.extend(self.output.actions.drain(..));
+            while let Some(action) = self.actions.pop_front() {
                 self.execute(action);
             }
-            self.output = output;
+            let Some(input) = self.pending.pop_front() else {
+                break;
+            };
+            self.work.note(&input);
+            let now = self.now();
+            #[cfg(test)]
+            self.trip.at(crate::trip::Point::Input(&input));
+            self.switch
+                .handle(input, now, &mut self.numbering.ids, &mut self.output);
         }
         self.draining = false;
-        self.current = None;
+    }
+
+    /// Tells the facts of one input: one batch, never split.
+    fn tell(&mut self) {
+        if self.output.facts.is_empty() {
+            return;
+        }
+        let mut facts = std::mem::take(&mut self.output.facts);
+        for fact in &facts {
+            if let switch::Fact::Leg { call, leg } = fact {
+                self.legs.join(leg.leg, *call);
+            }
+        }
+        #[cfg(test)]
+        self.trip.at(crate::trip::Point::Facts(&facts));
+        let mut batch = Batch::default();
+        let scene = Scene {
+            identity: &self.identity,
+            snapshot: &self.snapshot,
+            legs: &self.legs,
+        };
+        self.calls.tell(&facts, &scene, &mut batch);
+        self.numbering.reserve(&mut batch);
+        self.submit(batch);
+        facts.clear();
+        self.output.facts = facts;
     }
 
     /// Hands a batch to the journal. A full journal sheds nothing here: new
@@ -236,8 +289,14 @@ impl Core {
 
     fn transmit(&mut self) {
         while let Some(transmit) = self.sip.poll_transmit() {
-            if let Err(error) = self.transport.send(&transmit.bytes, transmit.flow.remote) {
-                tracing::debug!(%error, remote = %transmit.flow.remote, "a datagram was not sent");
+            let Err(error) = self.transport.send(&transmit.bytes, transmit.flow.remote) else {
+                continue;
+            };
+            tracing::debug!(%error, remote = %transmit.flow.remote, "a datagram was not sent");
+            if leads_nowhere(&error) {
+                // Nobody waits half a minute for an answer that can't come.
+                let now = self.sip_now();
+                self.sip.transport_failed(&transmit.flow, now);
             }
         }
     }
@@ -257,6 +316,8 @@ impl Core {
     }
 
     fn execute(&mut self, action: Action) {
+        #[cfg(test)]
+        self.trip.at(crate::trip::Point::Action(&action));
         match action {
             Action::Leg(leg, command) => self.leg_command(leg, command),
             Action::Media(action) => self.media_action(action),
@@ -312,52 +373,34 @@ impl Core {
                 .push((crate::recovery::ALIVE.into(), seconds));
             self.submit(batch);
         }
-        #[allow(clippy::cast_precision_loss)]
-        {
-            metrics::gauge!("strowger_calls").set(self.calls.len() as f64);
-            metrics::gauge!("strowger_legs").set(self.legs.len() as f64);
-            metrics::gauge!("strowger_timers").set(self.timers.len() as f64);
-            metrics::gauge!("strowger_media_ports").set(self.media.ports_in_use() as f64);
+        let load = self.load();
+        let gauges = [
+            ("strowger_calls", load.calls),
+            ("strowger_legs", load.legs),
+            ("strowger_registrations", load.registrations),
+            ("strowger_timers", load.timers),
+            ("strowger_sip_sessions", load.sip_sessions),
+            ("strowger_sip_transactions", load.sip_transactions),
+        ];
+        for (name, value) in gauges {
+            metrics::gauge!(name).set(value as f64);
         }
         self.timers
             .set(Alarm::Housekeeping, crate::recovery::HEARTBEAT);
     }
 
-    /// Runs one input's work. A panic in it ends the call it was about, is
-    /// counted and logged, and nothing else.
-    fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
-        if catch_unwind(AssertUnwindSafe(|| work(self))).is_ok() {
-            return;
-        }
-        metrics::counter!("strowger_panics").increment(1);
-        let leg = self.current.take();
-        tracing::error!(
-            ?leg,
-            "an input made the exchange panic; its call is given up"
-        );
-        self.pending.clear();
-        self.draining = false;
-        if let Some(leg) = leg {
-            let again = catch_unwind(AssertUnwindSafe(|| {
-                self.give_up(leg);
-                self.settle();
-            }));
-            if again.is_err() {
-                self.pending.clear();
-                self.draining = false;
-            }
-        }
-    }
-
-    /// Ends all legs of the call that a leg is in, whatever the switch thinks of it.
-    fn give_up(&mut self, leg: LegId) {
-        let legs = match self.legs.get(leg).and_then(|l| l.call) {
-            Some(call) => self.legs.of_call(call),
-            None => vec![leg],
-        };
-        for leg in legs {
-            self.leg_command(leg, LegCommand::End(Cause::Internal));
-            self.leg_over(leg, Cause::Internal);
+    fn load(&self) -> Load {
+        let sip = self.sip.load();
+        Load {
+            calls: self.calls.len(),
+            legs: self.legs.len(),
+            switching: !self.switch.is_idle(),
+            sip_sessions: sip.sessions,
+            sip_transactions: sip.transactions,
+            media_ports: self.media.ports_in_use(),
+            registrations: self.registrar.len(),
+            timers: self.timers.len(),
+            waiting: self.waiting.len(),
         }
     }
 
@@ -365,4 +408,19 @@ impl Core {
     pub fn sip_address(&self, flow: &Flow) -> SocketAddr {
         self.addresses.told_socket(self.local, flow.remote.ip())
     }
+}
+
+/// Whether the system says that there is no way to that address, so that
+/// sending again is of no use (RFC 3261 §8.1.3.1).
+fn leads_nowhere(error: &NetError) -> bool {
+    let NetError::Send { source, .. } = error else {
+        return false;
+    };
+    matches!(
+        source.kind(),
+        ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::InvalidInput
+    )
 }

@@ -1,7 +1,6 @@
 //! The exchange as its faces see it: requests go into the loop, answers come
 //! back; events come from the journal, after they are kept.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -58,8 +57,11 @@ pub struct Registered {
     pub user_agent: String,
 }
 
-/// The registered devices by extension; swapped whole at each change.
-pub(crate) type Online = ArcSwap<HashMap<ExtensionNumber, Vec<Registered>>>;
+/// The registered devices by extension. Persistent: a change costs the same
+/// whatever their number.
+pub(crate) type OnlineMap = rpds::HashTrieMapSync<ExtensionNumber, Arc<[Registered]>>;
+/// The same, as the loop shows it to the faces.
+pub(crate) type Online = ArcSwap<OnlineMap>;
 
 /// A request to the loop.
 #[derive(Debug)]
@@ -70,8 +72,34 @@ pub(crate) enum Request {
     Hangup(String, oneshot::Sender<Result<CallId, ExchangeError>>),
     /// `call/query`.
     Calls(Selector, oneshot::Sender<Vec<CallInfo>>),
+    /// How much is going on.
+    Load(oneshot::Sender<Load>),
     /// End all calls and stop.
     Stop(oneshot::Sender<()>),
+}
+
+/// How much an exchange has going on. All of it comes back to nothing when the
+/// last call is over, but for the timers of registrations and one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Live calls.
+    pub calls: usize,
+    /// Legs on the wires.
+    pub legs: usize,
+    /// The switch holds a call or a leg.
+    pub switching: bool,
+    /// SIP sessions, those included that have ended and may have something to repeat.
+    pub sip_sessions: usize,
+    /// SIP transactions, those included that only wait for repetitions.
+    pub sip_transactions: usize,
+    /// Pairs of RTP ports.
+    pub media_ports: usize,
+    /// Registered contacts.
+    pub registrations: usize,
+    /// Timers of calls, registrations and the house.
+    pub timers: usize,
+    /// Requests of applications that wait for the switch.
+    pub waiting: usize,
 }
 
 /// The running exchange, for its faces. Cheap to clone.
@@ -117,12 +145,22 @@ impl Handle {
         result.await.map_err(|_| ExchangeError::Stopping)
     }
 
+    /// How much is going on.
+    pub async fn load(&self) -> Result<Load, ExchangeError> {
+        let (answer, result) = oneshot::channel();
+        self.urgent
+            .send(Request::Load(answer))
+            .await
+            .map_err(|_| ExchangeError::Stopping)?;
+        result.await.map_err(|_| ExchangeError::Stopping)
+    }
+
     /// The devices that are registered for an extension now.
     pub fn registrations(&self, extension: &ExtensionNumber) -> Vec<Registered> {
         self.online
             .load()
             .get(extension)
-            .cloned()
+            .map(|devices| devices.to_vec())
             .unwrap_or_default()
     }
 

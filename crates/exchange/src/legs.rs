@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use media::SlotId;
-use sip::{Flow, SessionId};
-use switch::{CallId, Codec, Encoding, LegId};
+use sip::{Body, Flow, SessionId};
+use switch::{CallId, Codec, Encoding, LegId, MediaDescription, Tone};
 
 use crate::sdp::SdpState;
 
@@ -16,14 +16,22 @@ use crate::sdp::SdpState;
 pub(crate) enum Phase {
     /// We were called and have not answered.
     Incoming,
-    /// We were called without an offer; our 200 carries one.
+    /// We were called without an offer; our 200 will carry one.
     IncomingOfferless,
-    /// We answered an INVITE without an offer; the ACK must bring the answer.
-    AwaitingAck,
     /// We called and have no answer.
     Outgoing,
-    /// The dialog stands.
-    Confirmed,
+    /// There was a 200.
+    Up,
+}
+
+/// What carried an offer of ours that waits for its answer. Each ends in one
+/// `Modified` or `ModifyRefused` to the switch, or with its leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offering {
+    /// A 200: the ACK brings the answer.
+    InOk,
+    /// A re-INVITE.
+    InReinvite,
 }
 
 /// One leg on the wires.
@@ -40,23 +48,39 @@ pub(crate) struct Leg {
     /// Our Contact towards it.
     pub contact: String,
     pub sdp: SdpState,
+    /// What it said it sends and hears before it answered.
+    pub early: Option<MediaDescription>,
     /// The codec that tones are played in.
     pub speaks: Option<Codec>,
+    /// The tone it hears.
+    pub playing: Option<Tone>,
     /// The leg its audio goes to and comes from.
     pub bridged: Option<LegId>,
-    /// A 200 of ours carried an offer; the ACK brings the answer.
-    pub awaits_answer: bool,
+    /// An offer of ours waits.
+    pub offering: Option<Offering>,
+    /// Its re-INVITE without an offer waits for ours.
+    pub asked: bool,
 }
 
 impl Leg {
-    /// Remembers the first codec that carries audio.
-    pub fn speak(&mut self, codecs: &[Codec]) {
-        if let Some(codec) = codecs
+    /// Takes the codecs agreed with it; true where tones are to be played in
+    /// another one than before.
+    pub fn agree(&mut self, codecs: &[Codec]) -> bool {
+        let first = codecs
             .iter()
-            .find(|c| c.encoding != Encoding::TelephoneEvent)
-        {
-            self.speaks = Some(codec.clone());
+            .find(|c| c.encoding != Encoding::TelephoneEvent);
+        match first {
+            Some(codec) if self.speaks.as_ref() != Some(codec) => {
+                self.speaks = Some(codec.clone());
+                true
+            }
+            _ => false,
         }
+    }
+
+    /// Our side's description as a body.
+    pub fn describe(&mut self, description: &MediaDescription) -> Body {
+        Body::sdp(self.sdp.write(description, self.address, self.port))
     }
 }
 
@@ -118,6 +142,12 @@ impl Legs {
 
     pub fn by_session(&self, session: SessionId) -> Option<LegId> {
         self.sessions.get(&session).copied()
+    }
+
+    /// The leg of a session, to be changed.
+    pub fn session_mut(&mut self, session: SessionId) -> Option<(LegId, &mut Leg)> {
+        let id = *self.sessions.get(&session)?;
+        Some((id, self.legs.get_mut(&id)?))
     }
 
     pub fn by_slot(&self, slot: SlotId) -> Option<LegId> {

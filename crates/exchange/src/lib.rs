@@ -6,26 +6,36 @@
 //! [`Handle`]. It must never let the path of a call wait for the database.
 
 mod address;
+mod audio;
 mod auth;
 mod calls;
+mod cause;
+mod change;
 pub mod clock;
 mod core;
+mod guard;
 mod handle;
 mod identity;
 mod incoming;
 mod legs;
 mod numbering;
 mod recovery;
+mod register;
 mod registrar;
+mod requests;
 mod sdp;
+mod sessions;
 mod start;
 mod timers;
 mod tones;
+#[cfg(test)]
+mod trip;
+mod turn;
 mod wires;
 
 pub use address::{InvalidNetwork, Network};
 pub use calls::{CallKind, Selector};
-pub use handle::{DialRequest, ExchangeError, Handle, Registered};
+pub use handle::{DialRequest, ExchangeError, Handle, Load, Registered};
 pub use identity::{FIRMWARE, Identity};
 pub use start::{ExchangeConfig, Running, StartError, start};
 

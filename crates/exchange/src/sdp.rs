@@ -5,10 +5,11 @@
 //! 0, the session id and its version (RFC 3264 §5–8). Offer and answer are
 //! negotiated in `switch`, never here.
 
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
+use sdp_types::{Media, Session};
 use switch::{Codec, Direction, Encoding, MediaDescription};
 
 /// Most streams of one description that are looked at; a longer one is refused.
@@ -38,14 +39,26 @@ struct Line {
     fmt: String,
 }
 
+/// The streams of a description of the far end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Streams {
+    lines: Vec<Line>,
+    /// Which of them is the audio that we talk of.
+    audio: usize,
+    /// Where RTP goes, and where RTCP, if that was named (RFC 3605).
+    rtcp: Option<(SocketAddr, SocketAddr)>,
+}
+
 /// What a leg remembers of the descriptions that went to and fro.
 #[derive(Debug, Clone)]
 pub struct SdpState {
     session_id: u64,
     version: u64,
-    lines: Vec<Line>,
-    audio: usize,
-    last: Option<Bytes>,
+    theirs: Streams,
+    /// What stood before the last one that was read, should that be refused.
+    before: Option<Streams>,
+    /// What we wrote last, from the line after the version on.
+    last: Option<String>,
 }
 
 impl SdpState {
@@ -54,8 +67,8 @@ impl SdpState {
         Self {
             session_id,
             version: session_id,
-            lines: Vec::new(),
-            audio: 0,
+            theirs: Streams::default(),
+            before: None,
             last: None,
         }
     }
@@ -68,129 +81,129 @@ impl SdpState {
         }
         let plain =
             |m: &Media| m.media == "audio" && (m.proto == "RTP/AVP" || m.proto == "RTP/AVPF");
-        let audio = session
+        let (audio, media) = session
             .medias
             .iter()
-            .position(|m| plain(m) && m.port != 0)
-            .or_else(|| session.medias.iter().position(plain))
+            .enumerate()
+            .find(|(_, m)| plain(m) && m.port != 0)
             .ok_or(SdpError::NoAudio)?;
-        let media = session.medias.get(audio).ok_or(SdpError::NoAudio)?;
-        if media.port == 0 {
-            return Err(SdpError::NoAudio);
-        }
         let description = describe(&session, media);
-        self.lines = session
+        let rtcp = description
+            .remote
+            .and_then(|rtp| Some((rtp, rtcp(media, rtp)?)));
+        let lines = session
             .medias
-            .iter()
+            .into_iter()
             .map(|m| Line {
-                media: m.media.clone(),
-                proto: m.proto.clone(),
-                fmt: m.fmt.clone(),
+                media: m.media,
+                proto: m.proto,
+                fmt: m.fmt,
             })
             .collect();
-        self.audio = audio;
+        let read = Streams { lines, audio, rtcp };
+        self.before = Some(std::mem::replace(&mut self.theirs, read));
         Ok(description)
+    }
+
+    /// What was read last is refused: what stood before it stands again.
+    pub fn refuse(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.theirs = before;
+        }
+    }
+
+    /// Where the far end wants RTCP, where it named that beside this address.
+    pub fn rtcp_of(&self, rtp: SocketAddr) -> Option<SocketAddr> {
+        self.theirs
+            .rtcp
+            .filter(|(beside, _)| *beside == rtp)
+            .map(|(_, rtcp)| rtcp)
     }
 
     /// Writes our side. The version grows when anything changed since the last.
     pub fn write(&mut self, description: &MediaDescription, address: IpAddr, port: u16) -> Bytes {
-        if let Some(last) = &self.last {
-            let same = self.render(description, address, port);
-            if same == *last {
-                return same;
-            }
+        self.before = None;
+        let rest = self.render(description, address, port);
+        if self.last.as_ref().is_some_and(|last| *last != rest) {
             self.version += 1;
         }
-        let bytes = self.render(description, address, port);
-        self.last = Some(bytes.clone());
+        let head = format!("v=0\r\no=- {} {} IN ", self.session_id, self.version);
+        let bytes = Bytes::from([head.as_bytes(), rest.as_bytes()].concat());
+        self.last = Some(rest);
         bytes
     }
 
-    fn render(&self, description: &MediaDescription, address: IpAddr, port: u16) -> Bytes {
-        let origin = Origin::with_ip_addr(self.session_id, self.version, address);
-        let mut session = Session::new(origin, "strowger");
-        session.connection = Some(Connection::from_ip_addr(address));
-        session.times.push(Time::new(0, 0));
-        if self.lines.is_empty() {
-            session
-                .medias
-                .push(audio_line(description, "RTP/AVP", port));
+    fn render(&self, description: &MediaDescription, address: IpAddr, port: u16) -> String {
+        let family = if address.is_ipv4() { "IP4" } else { "IP6" };
+        let mut out = String::with_capacity(512);
+        // Writing into a String does not fail.
+        let _ = write!(
+            out,
+            "{family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n"
+        );
+        if self.theirs.lines.is_empty() {
+            write_audio(&mut out, description, "RTP/AVP", port);
         }
-        for (index, line) in self.lines.iter().enumerate() {
-            session.medias.push(if index == self.audio {
-                audio_line(description, &line.proto, port)
+        for (index, line) in self.theirs.lines.iter().enumerate() {
+            if index == self.theirs.audio {
+                write_audio(&mut out, description, &line.proto, port);
             } else {
-                refused_line(line)
-            });
+                let _ = write!(out, "m={} 0 {} {}\r\n", line.media, line.proto, line.fmt);
+            }
         }
-        let mut out = Vec::with_capacity(512);
-        // Writing into a Vec does not fail.
-        let _ = session.write(&mut out);
-        Bytes::from(out)
+        out
     }
 }
 
-fn refused_line(line: &Line) -> Media {
-    Media {
-        media: line.media.clone(),
-        port: 0,
-        num_ports: None,
-        proto: line.proto.clone(),
-        fmt: line.fmt.clone(),
-        media_title: None,
-        connections: Vec::new(),
-        bandwidths: Vec::new(),
-        key: None,
-        attributes: Vec::new(),
-    }
-}
-
-fn audio_line(description: &MediaDescription, proto: &str, port: u16) -> Media {
-    let fmt: Vec<String> = description
-        .codecs
-        .iter()
-        .map(|c| c.payload_type.to_string())
-        .collect();
-    let mut attributes = Vec::with_capacity(description.codecs.len() * 2 + 2);
+fn write_audio(out: &mut String, description: &MediaDescription, proto: &str, port: u16) {
+    // Writing into a String does not fail.
+    let _ = write!(out, "m=audio {port} {proto}");
     for codec in &description.codecs {
-        let mut map = format!(
-            "{} {}/{}",
+        let _ = write!(out, " {}", codec.payload_type);
+    }
+    out.push_str("\r\n");
+    for codec in &description.codecs {
+        let _ = write!(
+            out,
+            "a=rtpmap:{} {}/{}",
             codec.payload_type,
             name(&codec.encoding),
             codec.clock_rate
         );
         if codec.channels > 1 {
-            map.push_str(&format!("/{}", codec.channels));
+            let _ = write!(out, "/{}", codec.channels);
         }
-        attributes.push(Attribute::with_value("rtpmap", map));
+        out.push_str("\r\n");
         if let Some(parameters) = &codec.parameters {
-            attributes.push(Attribute::with_value(
-                "fmtp",
-                format!("{} {parameters}", codec.payload_type),
-            ));
+            let _ = write!(out, "a=fmtp:{} {parameters}\r\n", codec.payload_type);
         }
     }
     if let Some(ptime) = description.ptime {
-        attributes.push(Attribute::with_value("ptime", ptime));
+        let _ = write!(out, "a=ptime:{ptime}\r\n");
     }
-    attributes.push(Attribute::new(match description.direction {
-        Direction::SendRecv => "sendrecv",
-        Direction::SendOnly => "sendonly",
-        Direction::RecvOnly => "recvonly",
-        Direction::Inactive => "inactive",
-    }));
-    Media {
-        media: "audio".into(),
-        port,
-        num_ports: None,
-        proto: proto.into(),
-        fmt: fmt.join(" "),
-        media_title: None,
-        connections: Vec::new(),
-        bandwidths: Vec::new(),
-        key: None,
-        attributes,
-    }
+    out.push_str(match description.direction {
+        Direction::SendRecv => "a=sendrecv\r\n",
+        Direction::SendOnly => "a=sendonly\r\n",
+        Direction::RecvOnly => "a=recvonly\r\n",
+        Direction::Inactive => "a=inactive\r\n",
+    });
+}
+
+/// `a=rtcp:<port> [IN IP4|IP6 <address>]` (RFC 3605).
+fn rtcp(media: &Media, rtp: SocketAddr) -> Option<SocketAddr> {
+    let value = media
+        .attributes
+        .iter()
+        .find(|a| a.attribute == "rtcp")?
+        .value
+        .as_deref()?;
+    let mut words = value.split_ascii_whitespace();
+    let port = words.next()?.parse().ok()?;
+    let address = match words.nth(2) {
+        Some(address) => address.parse().ok()?,
+        None => rtp.ip(),
+    };
+    Some(SocketAddr::new(address, port))
 }
 
 fn describe(session: &Session, media: &Media) -> MediaDescription {
@@ -380,6 +393,37 @@ mod tests {
                 .unwrap()
                 .contains("o=- 7 8 IN IP4")
         );
+    }
+
+    #[test]
+    fn refused_offer_leaves_the_streams_as_they_were_agreed() {
+        let one = "v=0\r\no=a 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
+            m=audio 4002 RTP/AVP 0\r\n";
+        let (mut state, description) = read(one);
+        let address = "198.51.100.1".parse().unwrap();
+        let ours = state.write(&description, address, 20000);
+        state.read(OFFER.as_bytes()).unwrap();
+        state.refuse();
+        assert_eq!(state.write(&description, address, 20000), ours);
+    }
+
+    #[test]
+    fn rtcp_goes_where_the_far_end_named_it_and_only_beside_that_address() {
+        let rtp = "192.0.2.7:4002".parse().unwrap();
+        let named = |line: &str| {
+            let (state, _) = read(&format!("{OFFER}a=rtcp:{line}\r\n"));
+            state.rtcp_of(rtp).map(|a| a.to_string())
+        };
+        assert_eq!(named("5000").as_deref(), Some("192.0.2.7:5000"));
+        assert_eq!(
+            named("5000 IN IP4 192.0.2.8").as_deref(),
+            Some("192.0.2.8:5000")
+        );
+        assert_eq!(named("nonsense"), None);
+        let (state, _) = read(OFFER);
+        assert_eq!(state.rtcp_of(rtp), None);
+        let (state, _) = read(&format!("{OFFER}a=rtcp:5000\r\n"));
+        assert_eq!(state.rtcp_of("192.0.2.7:4004".parse().unwrap()), None);
     }
 
     #[test]

@@ -1,32 +1,35 @@
-//! Starting the exchange, and its loop.
+//! Starting the exchange: the parts are made, what was kept is taken up, and
+//! only then sockets are heard.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use media::{Media, MediaConfig};
-use settings::{Change, Settings};
+use settings::Settings;
 use sip::{Endpoint, EndpointConfig, Timers as SipTimers};
-use sip_net::{Lanes, Received, UdpTransport};
+use sip_net::{Lanes, UdpTransport};
 use store::{Batch, Store};
-use switch::Input;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::address::{Addresses, Network};
 use crate::auth::Auth;
 use crate::calls::LiveCalls;
+use crate::change;
 use crate::core::{Core, Returned};
-use crate::handle::{Handle, Request};
+use crate::guard::Work;
+use crate::handle::Handle;
 use crate::identity::Identity;
 use crate::legs::Legs;
 use crate::numbering::Numbering;
-use crate::registrar::{Registrar, until};
-use crate::timers::{Alarm, Timers};
+use crate::registrar::Registrar;
+use crate::timers::Timers;
 use crate::tones;
+use crate::turn::{Loop, SipClock};
 
 /// Most messages that wait in the lane of what is under way.
 const URGENT_MESSAGES: usize = 16_384;
@@ -38,8 +41,8 @@ const REQUESTS: usize = 1_024;
 const RETURNS: usize = 16_384;
 /// The realm phones are asked for.
 const REALM: &str = "strowger";
-/// How long a shutdown waits for phones to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(3);
+/// Settings changes that wait; they come one at a time.
+const CHANGES: usize = 4;
 /// Most transactions and sessions at once.
 const MAX_TRANSACTIONS: usize = 262_144;
 const MAX_SESSIONS: usize = 65_536;
@@ -106,6 +109,24 @@ pub async fn start(
     store: Store,
     settings: Settings,
 ) -> Result<Running, StartError> {
+    start_with(config, store, settings, Tuning::default()).await
+}
+
+/// What only tests change.
+#[derive(Default)]
+pub(crate) struct Tuning {
+    pub sip_timers: SipTimers,
+    #[cfg(test)]
+    pub trip: crate::trip::Trip,
+}
+
+/// As [`start`], tuned.
+pub(crate) async fn start_with(
+    config: ExchangeConfig,
+    store: Store,
+    settings: Settings,
+    tuning: Tuning,
+) -> Result<Running, StartError> {
     let identity = Arc::new(config.identity);
     let recovered = crate::recovery::recover(&store, &identity).await?;
     if recovered > 0 {
@@ -114,51 +135,18 @@ pub async fn start(
             "calls were live when the exchange died; they have their records now"
         );
     }
-    let (call_counter, leg_counter) = Numbering::names();
-    let mut batch = Batch::default();
-    let numbering = Numbering::new(
-        identity.node,
-        store.counter(call_counter).await?,
-        store.counter(leg_counter).await?,
-        &mut batch,
-    );
     let journal = store.journal();
-    if let Ok(ticket) = journal.submit(batch) {
-        ticket.await?;
-    }
+    let numbering = number(&store, identity.node).await?;
     // Nobody waits for it: a tone that is asked for earlier is made then.
     tokio::task::spawn_blocking(tones::warm_up);
     let (returned, returns) = mpsc::channel(RETURNS);
-    let media = {
-        let back = returned.clone();
-        Media::start(
-            MediaConfig {
-                listen: config.rtp_listen,
-                ports: config.rtp_ports,
-                workers: std::thread::available_parallelism().map_or(1, usize::from),
-            },
-            move |report| {
-                // What finds no place is offered again.
-                back.try_send(Returned::Media(report)).is_ok()
-            },
-        )?
-    };
+    let media = start_media(config.rtp_listen, config.rtp_ports, returned.clone())?;
     let transport = UdpTransport::bind(config.sip_udp).await?;
     let local = transport.local_addr();
     let mut registrar = Registrar::default();
-    let now = i64::try_from(
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs()),
-    )
-    .unwrap_or(i64::MAX);
-    registrar.restore(store.registrations().await?, local, now);
+    let nonsense = registrar.restore(store.registrations().await?, local);
     let changes = settings.changes().ok_or(StartError::SettingsTaken)?;
     let snapshot = settings.snapshot();
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)?;
     let online = Arc::new(ArcSwap::from_pointee(registrar.online()));
     let (fresh, fresh_requests) = mpsc::channel(REQUESTS);
     let (urgent, urgent_requests) = mpsc::channel(REQUESTS);
@@ -173,9 +161,9 @@ pub async fn start(
     let mut core = Core {
         switch: switch::Exchange::new(),
         sip: Endpoint::new(EndpointConfig {
-            seed,
+            seed: random()?,
             user_agent: format!("Strowger/{}", env!("CARGO_PKG_VERSION")),
-            timers: SipTimers::default(),
+            timers: tuning.sip_timers,
             max_transactions: MAX_TRANSACTIONS,
             max_sessions: MAX_SESSIONS,
         }),
@@ -187,7 +175,7 @@ pub async fn start(
         snapshot: snapshot.clone(),
         identity,
         addresses: Addresses::new(config.external_address, config.local_networks),
-        auth: Auth::new(REALM, secret),
+        auth: Auth::new(REALM, random()?),
         registrar,
         online,
         legs: Legs::default(),
@@ -198,26 +186,21 @@ pub async fn start(
         waiting: HashMap::new(),
         next_request: 0,
         pending: VecDeque::new(),
-        draining: false,
-        current: None,
+        actions: VecDeque::new(),
         output: switch::Output::default(),
+        draining: false,
+        work: Work::default(),
         started: Instant::now(),
         stopping: false,
+        #[cfg(test)]
+        trip: tuning.trip,
     };
-    core.configure(snapshot);
-    for (contact, expires_at) in core.registrar.expiries() {
-        core.timers
-            .set(Alarm::Registration(contact), until(expires_at, now));
-    }
-    for extension in core.registrar.extensions() {
-        let contacts = core.registrar.contacts(&extension);
-        core.feed(Input::Contacts {
-            extension,
-            contacts,
-        });
-    }
-    core.timers
-        .set(Alarm::Housekeeping, crate::recovery::HEARTBEAT);
+    core.submit(Batch {
+        registrations: nonsense,
+        ..Batch::default()
+    });
+    let configuration = Arc::new(snapshot.switch_configuration());
+    core.begin(configuration.clone());
 
     let (urgent_lane, urgent_messages) = mpsc::channel(URGENT_MESSAGES);
     let (fresh_lane, fresh_messages) = mpsc::channel(FRESH_MESSAGES);
@@ -225,89 +208,60 @@ pub async fn start(
         urgent: urgent_lane,
         fresh: fresh_lane,
     };
-    let receiver = tokio::spawn(transport.receive(lanes));
-    let exchange = Loop {
+    let (worked, worked_changes) = mpsc::channel(CHANGES);
+    let looping = Loop {
+        clock: SipClock::new(core.started),
         core,
         urgent_messages,
         fresh_messages,
         returns,
         urgent_requests,
         fresh_requests,
-        changes,
+        changes: worked_changes,
     };
-    let looping = tokio::spawn(exchange.run());
     Ok(Running {
         handle,
         sip_udp: local,
-        tasks: vec![receiver, looping],
+        tasks: vec![
+            tokio::spawn(transport.receive(lanes)),
+            tokio::spawn(change::work_out(changes, worked, snapshot, configuration)),
+            tokio::spawn(looping.run()),
+        ],
     })
 }
 
-/// The loop and its lanes.
-struct Loop {
-    core: Core,
-    urgent_messages: mpsc::Receiver<Received>,
-    fresh_messages: mpsc::Receiver<Received>,
-    returns: mpsc::Receiver<Returned>,
-    urgent_requests: mpsc::Receiver<Request>,
-    fresh_requests: mpsc::Receiver<Request>,
-    changes: mpsc::Receiver<Change>,
+/// Fresh ids behind all that were ever reserved; the first block is kept
+/// before the first id is used.
+async fn number(store: &Store, node: u8) -> Result<Numbering, StartError> {
+    let (calls, legs) = Numbering::names();
+    let mut batch = Batch::default();
+    let numbering = Numbering::new(
+        node,
+        store.counter(calls).await?,
+        store.counter(legs).await?,
+        &mut batch,
+    );
+    store.write(batch).await?;
+    Ok(numbering)
 }
 
-impl Loop {
-    async fn run(mut self) {
-        loop {
-            if let Some(answer) = self.turn().await {
-                self.leave().await;
-                // Who asked may have gone.
-                let _ = answer.send(());
-                return;
-            }
-        }
-    }
-
-    /// One input. What is under way goes before what is new, always.
-    async fn turn(&mut self) -> Option<oneshot::Sender<()>> {
-        let timeout = self.core.sip.poll_timeout();
-        let base = tokio::time::Instant::from_std(self.core.started);
-        tokio::select! {
-            biased;
-            () = sleep_until(timeout.map(|at| base + at.0)) => self.core.sip_timeout(),
-            Some(received) = self.urgent_messages.recv() => self.core.receive(received),
-            alarm = self.core.timers.next() => self.core.alarm(alarm),
-            Some(returned) = self.returns.recv() => self.core.back(returned),
-            Some(request) = self.urgent_requests.recv() => match request {
-                Request::Stop(answer) => return Some(answer),
-                request => self.core.request(request),
-            },
-            Some(change) = self.changes.recv() => {
-                self.core.configure(change.snapshot);
-                // The settings may have stopped waiting.
-                let _ = change.done.send(());
-            }
-            Some(received) = self.fresh_messages.recv() => self.core.receive(received),
-            Some(request) = self.fresh_requests.recv() => self.core.request(request),
-        }
-        None
-    }
-
-    /// Ends all calls and gives the phones a moment to answer the BYEs.
-    async fn leave(&mut self) {
-        self.core.hang_up_all();
-        let deadline = tokio::time::Instant::now() + GOODBYE;
-        while self.core.legs.len() > 0 {
-            tokio::select! {
-                () = tokio::time::sleep_until(deadline) => break,
-                _ = self.turn() => {}
-            }
-        }
-        self.core.journal.flushed().await;
-    }
+fn start_media(
+    listen: IpAddr,
+    ports: RangeInclusive<u16>,
+    back: mpsc::Sender<Returned>,
+) -> Result<Media, StartError> {
+    let config = MediaConfig {
+        listen,
+        ports,
+        workers: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    // What finds no place is offered again.
+    let report = move |report| back.try_send(Returned::Media(report)).is_ok();
+    Ok(Media::start(config, report)?)
 }
 
-async fn sleep_until(at: Option<tokio::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
+fn random() -> Result<[u8; 32], getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }

@@ -46,6 +46,15 @@ impl House {
     }
 
     pub async fn open_in(dir: tempfile::TempDir) -> Self {
+        Self::open_by(dir, exchange::start).await
+    }
+
+    /// On that data, started by `start`.
+    pub async fn open_by<S, R>(dir: tempfile::TempDir, start: S) -> Self
+    where
+        S: FnOnce(ExchangeConfig, Store, Settings) -> R,
+        R: Future<Output = Result<Running, exchange::StartError>>,
+    {
         let url = format!("sqlite:{}", dir.path().join("test.db").display());
         let store = Store::open(&url, StoreOptions::default()).await.unwrap();
         let settings = Settings::open(
@@ -63,9 +72,7 @@ impl House {
             local_networks: Vec::new(),
             identity: identity(),
         };
-        let running = exchange::start(config, store.clone(), settings)
-            .await
-            .unwrap();
+        let running = start(config, store.clone(), settings).await.unwrap();
         Self {
             running,
             store,

@@ -1,0 +1,187 @@
+//! REGISTER on the way through the house: who sends it, what the registrar
+//! makes of it, whom that concerns. Its 200 waits for the commit, and nothing
+//! else does.
+
+use std::sync::Arc;
+
+use sip::{Flow, HeaderName, Message, ServerTxId};
+use store::Batch;
+use switch::{ContactId, ExtensionNumber, Input};
+use wire::event;
+
+use crate::auth::Checked;
+use crate::core::{Core, Returned};
+use crate::incoming::{Refusal, busy};
+use crate::registrar::{Outcome, until};
+use crate::timers::Alarm;
+
+impl Core {
+    pub(crate) fn register(&mut self, tx: ServerTxId, request: &Message, flow: &Flow) {
+        let (contacts, batch) = match self.take_register(request, flow) {
+            Ok(taken) => taken,
+            Err((status, headers)) => return self.respond(tx, status, &headers),
+        };
+        if batch.is_empty() {
+            return self.answer_register(tx, Ok(contacts));
+        }
+        // The 200 says that it is kept: it waits for the commit.
+        match self.journal.submit(batch) {
+            Ok(ticket) => {
+                let back = self.returned.clone();
+                tokio::spawn(async move {
+                    let result = ticket.await.map(|_| contacts);
+                    // A closed loop answers nobody any more.
+                    let _ = back.send(Returned::Registered(tx, result)).await;
+                });
+            }
+            Err(_) => {
+                let (status, headers) = busy();
+                self.respond(tx, status, &headers);
+            }
+        }
+    }
+
+    fn take_register(
+        &mut self,
+        request: &Message,
+        flow: &Flow,
+    ) -> Result<(Vec<String>, Batch), Refusal> {
+        if !self.journal.headroom() {
+            // Before anything changes: what could not be kept must not be told.
+            return Err(busy());
+        }
+        let extension = match self
+            .auth
+            .check(request, &self.snapshot, self.started.elapsed())
+        {
+            Checked::Extension(extension) => extension,
+            Checked::Challenge(headers) => return Err((401, headers)),
+            Checked::Forbidden => return Err((403, Vec::new())),
+        };
+        let aor = request
+            .to()
+            .ok()
+            .and_then(|to| to.uri.parse::<sip::Uri>().ok());
+        let aor = aor.as_ref().and_then(|uri| uri.user_unescaped());
+        // Who registers for another's number is refused; RFC 3261 §10.3 step 4.
+        if aor.as_deref() != Some(extension.number.as_str()) {
+            return Err((403, Vec::new()));
+        }
+        let now = self.now().utc.seconds();
+        let limit = usize::try_from(extension.concurrent_registrations).unwrap_or(1);
+        let outcome = self
+            .registrar
+            .register(&extension.number, limit, request, flow, now)?;
+        Ok(self.registered(&extension.number, outcome))
+    }
+
+    /// What a change of bindings sets off; answers the `Contact` values and
+    /// what is to be kept.
+    fn registered(
+        &mut self,
+        extension: &ExtensionNumber,
+        outcome: Outcome,
+    ) -> (Vec<String>, Batch) {
+        let now = self.now().utc.seconds();
+        for contact in outcome.gone {
+            self.timers.cancel(Alarm::Registration(contact));
+        }
+        for (contact, expires_at) in outcome.refreshed {
+            self.timers
+                .set(Alarm::Registration(contact), until(expires_at, now));
+        }
+        if outcome.seen {
+            self.online.store(Arc::new(self.registrar.online()));
+        }
+        if outcome.moved {
+            self.feed(Input::Contacts {
+                extension: extension.clone(),
+                contacts: self.registrar.contacts(extension),
+            });
+        }
+        let mut batch = Batch {
+            registrations: outcome.keep,
+            ..Batch::default()
+        };
+        let told = outcome
+            .registered
+            .iter()
+            .map(|address| (address, "Registered"))
+            .chain(outcome.unregistered.iter().map(|a| (a, "Unregistered")));
+        let watched = || {
+            self.snapshot
+                .extension_by_number(extension.as_str())
+                .is_some_and(|e| e.monitor.register_status)
+        };
+        let mut told = told.peekable();
+        if told.peek().is_some() && watched() {
+            for (address, status) in told {
+                let event = event::ExtensionRegistrationStatusChanged {
+                    extension: Some(extension.to_string()),
+                    kind: Some("Sip".into()),
+                    status: Some(status.into()),
+                    registered_ip: Some(address.ip().to_string()),
+                };
+                crate::calls::push(&mut batch, &event, &self.identity);
+            }
+        }
+        (outcome.contacts, batch)
+    }
+
+    /// The bindings are kept, or could not be.
+    pub(crate) fn answer_register(
+        &mut self,
+        tx: ServerTxId,
+        result: Result<Vec<String>, store::StoreError>,
+    ) {
+        match result {
+            Ok(contacts) => {
+                let mut headers: Vec<_> = contacts
+                    .into_iter()
+                    .map(|c| (HeaderName::Contact, c))
+                    .collect();
+                headers.push((HeaderName::Date, rfc1123(self.now().utc.seconds())));
+                self.respond(tx, 200, &headers);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a registration could not be kept");
+                self.respond(tx, 500, &[]);
+            }
+        }
+    }
+
+    /// A binding's time is over.
+    pub(crate) fn registration_over(&mut self, contact: ContactId) {
+        let Some(binding) = self.registrar.binding(contact) else {
+            return;
+        };
+        let (extension, expires_at) = (binding.extension.clone(), binding.expires_at);
+        let now = self.now().utc.seconds();
+        match self.registrar.expire(contact, now) {
+            Some(outcome) => {
+                let (_, batch) = self.registered(&extension, outcome);
+                self.submit(batch);
+            }
+            // The wheel and the wall clock differ by a fraction: come again.
+            None => self
+                .timers
+                .set(Alarm::Registration(contact), until(expires_at + 1, now)),
+        }
+    }
+
+    /// The bindings of these extensions no longer hold.
+    pub(crate) fn dismiss(&mut self, extensions: &[ExtensionNumber]) {
+        let now = self.now().utc.seconds();
+        for extension in extensions {
+            if let Some(outcome) = self.registrar.dismiss(extension, now) {
+                let (_, batch) = self.registered(extension, outcome);
+                self.submit(batch);
+            }
+        }
+    }
+}
+
+fn rfc1123(unix: i64) -> String {
+    let instant = jiff::Timestamp::from_second(unix).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

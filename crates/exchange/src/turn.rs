@@ -1,0 +1,184 @@
+//! The loop's turns: which of its lanes is heard next. What is under way goes
+//! before what is new, and no lane is left unheard for the sake of another.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use sip_net::Received;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Sleep};
+
+use crate::change::Worked;
+use crate::core::{Core, Returned};
+use crate::handle::Request;
+use crate::timers::Alarm;
+
+/// Most inputs of one lane in a turn, of what is under way.
+const URGENT_BURST: usize = 64;
+/// Most inputs of one lane in a turn, of what is new.
+const FRESH_BURST: usize = 16;
+/// How long a shutdown stays for BYEs that were lost and go out again (T1 is
+/// half a second), where there was anybody to say goodbye to.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Who asked for a shutdown.
+type Stop = oneshot::Sender<()>;
+
+/// The loop and its lanes.
+pub(crate) struct Loop {
+    pub core: Core,
+    pub urgent_messages: mpsc::Receiver<Received>,
+    pub fresh_messages: mpsc::Receiver<Received>,
+    pub returns: mpsc::Receiver<Returned>,
+    pub urgent_requests: mpsc::Receiver<Request>,
+    pub fresh_requests: mpsc::Receiver<Request>,
+    pub changes: mpsc::Receiver<Worked>,
+    pub clock: SipClock,
+}
+
+/// What ends the wait for the next turn.
+enum First {
+    SipTimeout,
+    Message(Received),
+    Alarm(Alarm),
+    Returned(Returned),
+    Request(Request),
+    Change(Worked),
+}
+
+impl Loop {
+    /// Runs until it is asked to stop.
+    pub async fn run(mut self) {
+        loop {
+            if let Some(answer) = self.turn().await {
+                self.leave().await;
+                // Who asked may have gone.
+                let _ = answer.send(());
+                return;
+            }
+        }
+    }
+
+    /// Waits for one input, then takes what else is there.
+    async fn turn(&mut self) -> Option<Stop> {
+        self.clock.set(self.core.sip.poll_timeout());
+        let first = tokio::select! {
+            biased;
+            () = self.clock.wait() => First::SipTimeout,
+            Some(received) = self.urgent_messages.recv() => First::Message(received),
+            alarm = self.core.timers.next() => First::Alarm(alarm),
+            Some(returned) = self.returns.recv() => First::Returned(returned),
+            Some(request) = self.urgent_requests.recv() => First::Request(request),
+            Some(change) = self.changes.recv() => First::Change(change),
+            Some(received) = self.fresh_messages.recv() => First::Message(received),
+            Some(request) = self.fresh_requests.recv() => First::Request(request),
+        };
+        match first {
+            First::SipTimeout => self.core.sip_timeout(),
+            First::Message(received) => self.core.receive(received),
+            First::Alarm(alarm) => self.core.alarm(alarm),
+            First::Returned(returned) => self.core.back(returned),
+            First::Request(Request::Stop(answer)) => return Some(answer),
+            First::Request(request) => self.core.request(request),
+            First::Change(change) => self.core.configure(change),
+        }
+        self.sweep()
+    }
+
+    /// Takes what waits, without waiting: one wake-up serves many inputs.
+    fn sweep(&mut self) -> Option<Stop> {
+        self.urgent();
+        for _ in 0..URGENT_BURST {
+            let Ok(returned) = self.returns.try_recv() else {
+                break;
+            };
+            self.core.back(returned);
+        }
+        for _ in 0..URGENT_BURST {
+            match self.urgent_requests.try_recv() {
+                Ok(Request::Stop(answer)) => return Some(answer),
+                Ok(request) => self.core.request(request),
+                Err(_) => break,
+            }
+        }
+        for _ in 0..FRESH_BURST {
+            let Ok(received) = self.fresh_messages.try_recv() else {
+                break;
+            };
+            self.core.receive(received);
+            self.urgent();
+        }
+        for _ in 0..FRESH_BURST {
+            let Ok(request) = self.fresh_requests.try_recv() else {
+                break;
+            };
+            self.core.request(request);
+        }
+        None
+    }
+
+    fn urgent(&mut self) {
+        for _ in 0..URGENT_BURST {
+            let Ok(received) = self.urgent_messages.try_recv() else {
+                break;
+            };
+            self.core.receive(received);
+        }
+    }
+
+    /// Ends all calls, gives the phones a moment to hear of it, and lets the
+    /// records be kept.
+    async fn leave(&mut self) {
+        let anybody = self.core.legs.len() > 0;
+        self.core.hang_up_all();
+        if anybody {
+            let goodbyes = async {
+                loop {
+                    // Who else asks to stop hears so when the loop is gone.
+                    let _ = self.turn().await;
+                }
+            };
+            let _: Result<(), _> = tokio::time::timeout(GOODBYE, goodbyes).await;
+        }
+        self.core.journal.flushed().await;
+    }
+}
+
+/// The timer of `sip`'s next time-out. It is set back only when it would come
+/// too late: one that comes too early does no harm and is rare.
+pub(crate) struct SipClock {
+    epoch: Instant,
+    sleep: Pin<Box<Sleep>>,
+    /// When it rings; `None`: not at all.
+    at: Option<Instant>,
+}
+
+impl SipClock {
+    /// Times are counted from `epoch`.
+    pub fn new(epoch: std::time::Instant) -> Self {
+        let epoch = Instant::from_std(epoch);
+        Self {
+            epoch,
+            sleep: Box::pin(tokio::time::sleep_until(epoch)),
+            at: None,
+        }
+    }
+
+    fn set(&mut self, next: Option<sip::Instant>) {
+        let Some(next) = next.map(|next| self.epoch + next.0) else {
+            return;
+        };
+        if self.at.is_none_or(|at| next < at) {
+            self.sleep.as_mut().reset(next);
+            self.at = Some(next);
+        }
+    }
+
+    async fn wait(&mut self) {
+        if self.at.is_none() {
+            std::future::pending::<()>().await;
+        }
+        self.sleep.as_mut().await;
+        self.at = None;
+    }
+}
