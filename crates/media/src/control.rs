@@ -164,6 +164,19 @@ impl Media {
         Ok(())
     }
 
+    /// Collects what follows: the workers are woken once, by [`Media::uncork`],
+    /// not for each command. For who gives several in one go.
+    pub fn cork(&self) {
+        for worker in &self.workers {
+            worker.ring.cork();
+        }
+    }
+    /// Wakes the workers for what was collected since [`Media::cork`].
+    pub fn uncork(&self) {
+        for worker in &self.workers {
+            worker.ring.uncork();
+        }
+    }
     /// Port pairs that are open; those that rest are not counted.
     pub fn ports_in_use(&self) -> usize {
         self.lock().ports.in_use()

@@ -18,14 +18,27 @@ pub(crate) struct Full;
 
 #[derive(Debug)]
 pub(crate) struct Ring<T> {
-    queue: Mutex<VecDeque<T>>,
+    queue: Mutex<Queue<T>>,
     bell: Bell,
+}
+
+#[derive(Debug)]
+struct Queue<T> {
+    orders: VecDeque<T>,
+    /// The bell is rung once at the end, not for the first order.
+    corked: bool,
+    /// It would have been rung meanwhile.
+    owed: bool,
 }
 
 impl<T> Ring<T> {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
-            queue: Mutex::new(VecDeque::with_capacity(RING_CAPACITY)),
+            queue: Mutex::new(Queue {
+                orders: VecDeque::with_capacity(RING_CAPACITY),
+                corked: false,
+                owed: false,
+            }),
             bell: Bell::new()?,
         })
     }
@@ -33,7 +46,7 @@ impl<T> Ring<T> {
     /// Adds an order, unless the ring is full.
     pub(crate) fn push(&self, order: T) -> Result<(), Full> {
         let mut queue = self.lock();
-        if queue.len() >= RING_CAPACITY {
+        if queue.orders.len() >= RING_CAPACITY {
             return Err(Full);
         }
         self.add(&mut queue, order);
@@ -48,22 +61,41 @@ impl<T> Ring<T> {
     /// Takes all orders in exchange for an empty queue.
     pub(crate) fn take(&self, emptied: &mut VecDeque<T>) {
         self.bell.hush();
-        std::mem::swap(&mut *self.lock(), emptied);
+        std::mem::swap(&mut self.lock().orders, emptied);
+    }
+
+    /// From here on orders are collected: a worker that is woken for each of
+    /// ten orders costs more than the orders.
+    pub(crate) fn cork(&self) {
+        self.lock().corked = true;
+    }
+
+    /// Rings the bell if anything was collected since [`Ring::cork`].
+    pub(crate) fn uncork(&self) {
+        let mut queue = self.lock();
+        queue.corked = false;
+        if std::mem::take(&mut queue.owed) {
+            self.bell.ring();
+        }
     }
 
     pub(crate) fn bell(&self) -> &Bell {
         &self.bell
     }
 
-    fn add(&self, queue: &mut VecDeque<T>, order: T) {
-        let was_empty = queue.is_empty();
-        queue.push_back(order);
+    fn add(&self, queue: &mut Queue<T>, order: T) {
+        let was_empty = queue.orders.is_empty();
+        queue.orders.push_back(order);
         if was_empty {
-            self.bell.ring();
+            if queue.corked {
+                queue.owed = true;
+            } else {
+                self.bell.ring();
+            }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<T>> {
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         // A queue is whole at every moment that could panic.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,5 +117,22 @@ mod tests {
         ring.take(&mut taken);
         assert!(taken.into_iter().eq(0..=RING_CAPACITY));
         assert_eq!(ring.push(0), Ok(()));
+    }
+
+    #[test]
+    fn corked_ring_rings_once_at_the_end_and_not_at_all_for_nothing() {
+        let ring = Ring::new().unwrap();
+        ring.cork();
+        ring.push(1).unwrap();
+        ring.push(2).unwrap();
+        assert!(ring.lock().owed, "nobody was woken yet");
+        ring.uncork();
+        assert!(!ring.lock().owed);
+        let mut taken = VecDeque::new();
+        ring.take(&mut taken);
+        assert!(taken.into_iter().eq(1..=2));
+        ring.cork();
+        ring.uncork();
+        assert!(!ring.lock().owed);
     }
 }
