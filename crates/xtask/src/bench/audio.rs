@@ -65,6 +65,8 @@ pub struct Heard {
     pub jumps: u64,
     /// From one phone's send to the other's receive.
     pub delay: Samples,
+    /// How long after their time packets were sent: the generator's own delay.
+    pub late: Samples,
     /// Packets sent in the measured time (after the warm-up).
     pub measured: u64,
     /// CPU of the relaying process in that time.
@@ -84,6 +86,7 @@ impl Heard {
         self.foreign += other.foreign;
         self.jumps += other.jumps;
         self.delay.extend(&other.delay);
+        self.late.extend(&other.late);
         self.measured += other.measured;
         self.spent.wall += other.spent.wall;
         self.spent.cpu += other.spent.cpu;
@@ -151,6 +154,7 @@ impl Audio {
             }
             let mut next = first + STEP * step;
             while next <= now && next < end {
+                heard.late.add(now - next);
                 self.send(step as usize % STEPS, &mut heard);
                 step += 1;
                 next = first + STEP * step;

@@ -185,6 +185,10 @@ impl<'p> Load<'p> {
         if number == 0 {
             self.first = Instant::now();
         }
+        let due = self.first + Duration::from_secs_f64(number as f64 / self.plan.rate);
+        self.outcome
+            .late
+            .add(Instant::now().saturating_duration_since(due));
         let pair = number % pairs;
         let (Some(caller), Some(callee)) = (self.phones.get(pair), self.phones.get(pairs + pair))
         else {

@@ -41,7 +41,7 @@ use self::outcome::Outcome;
 use self::phones::Phone;
 pub use self::plan::Arguments;
 use self::plan::Plan;
-use self::process::{Cpu, Spent, resident_kib};
+use self::process::{Cpu, Machine, Spent, resident_kib};
 use self::relay::Relay;
 use self::report::{Findings, Run};
 use self::server::Server;
@@ -133,6 +133,7 @@ fn measure(plan: &Plan, server: &Server, phones: &[Phone]) -> Result<Findings, B
         audio_calls: audio.calls,
         through_server: audio.server,
         through_relay: audio.relay,
+        audio_others: audio.others,
     })
 }
 
@@ -145,7 +146,9 @@ fn idle(pid: u32, time: Duration) -> Result<Spent, BenchError> {
 fn calls(plan: &Plan, server: &Server, phones: &[Phone], number: u32) -> Result<Run, BenchError> {
     let pid = server.pid();
     let peak = Peak::watch(pid);
-    let before = Cpu::of(pid)?;
+    let us = std::process::id();
+    let machine = Machine::read()?;
+    let (before, ours) = (Cpu::of(pid)?, Cpu::of(us)?);
     let load = Load::new(
         phones,
         server.sip,
@@ -160,7 +163,9 @@ fn calls(plan: &Plan, server: &Server, phones: &[Phone], number: u32) -> Result<
     )?;
     let outcome = load.finish()?;
     let spent = Cpu::of(pid)?.since(before);
+    let known = [spent, Cpu::of(us)?.since(ours)];
     Ok(Run {
+        others: Machine::read()?.others_since(machine, &known),
         outcome,
         spent,
         resident: resident_kib(pid)?,
@@ -173,6 +178,7 @@ struct Relayed {
     calls: Outcome,
     server: Heard,
     relay: Heard,
+    others: f64,
 }
 
 fn relayed(plan: &Plan, server: &Server, phones: &[Phone]) -> Result<Relayed, BenchError> {
@@ -196,12 +202,25 @@ fn relayed(plan: &Plan, server: &Server, phones: &[Phone]) -> Result<Relayed, Be
     through_server.connect(&remotes)?;
     let silent = idle(server.pid(), plan.idle)?;
     let (mut server_heard, mut relay_heard) = (Heard::default(), Heard::default());
+    let programs = [std::process::id(), server.pid(), relay.pid()];
+    let read = || {
+        let cpu = programs.map(Cpu::of).into_iter();
+        Ok::<_, BenchError>((Machine::read()?, cpu.collect::<Result<Vec<_>, _>>()?))
+    };
+    let (machine, before) = read()?;
     for _ in 0..STRETCHES {
         server_heard.add(&through_server.run(plan.audio_time, server.pid())?);
         relay_heard.add(&through_relay.run(plan.audio_time, relay.pid())?);
     }
+    let (machine_after, after) = read()?;
+    let known: Vec<_> = after
+        .into_iter()
+        .zip(before)
+        .map(|(after, before)| after.since(before))
+        .collect();
     load.release();
     Ok(Relayed {
+        others: machine_after.others_since(machine, &known),
         silent,
         calls: load.finish()?,
         server: server_heard,

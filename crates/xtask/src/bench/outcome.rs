@@ -55,6 +55,8 @@ pub struct Outcome {
     pub ring_relay: Samples,
     /// 200 sent by the callee to 200 received by the caller.
     pub answer_relay: Samples,
+    /// How long after its time each call was placed: the generator's own delay.
+    pub late: Samples,
     /// Most calls at once.
     pub live_max: usize,
     /// First to last call placed.

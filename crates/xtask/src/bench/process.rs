@@ -32,10 +32,9 @@ impl Cpu {
             let fields = rest.split_ascii_whitespace().skip(11).take(2);
             fields.filter_map(|field| field.parse::<u64>().ok()).sum()
         });
-        let hertz = rustix::param::clock_ticks_per_second().max(1);
         Ok(Self {
             at,
-            used: Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / hertz),
+            used: time(ticks),
         })
     }
 
@@ -66,6 +65,54 @@ impl Spent {
         let idle = idle.rate() * self.wall.as_secs_f64();
         (self.cpu.as_secs_f64() - idle).max(0.0) / count as f64
     }
+}
+
+/// CPU time that the whole machine spent in processes, ours and others'.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    at: Instant,
+    used: Duration,
+}
+
+impl Machine {
+    /// Reads `/proc/stat`: user, nice, system and what the host took away.
+    /// Not interrupts: those of loopback are the bench's own.
+    pub fn read() -> Result<Self, BenchError> {
+        let path = "/proc/stat";
+        let stat = fs::read_to_string(path).tried(|| path.to_owned())?;
+        let at = Instant::now();
+        let fields = stat.lines().next().unwrap_or("").split_ascii_whitespace();
+        let ticks = fields
+            .skip(1)
+            .enumerate()
+            .filter(|(column, _)| matches!(column, 0..=2 | 7))
+            .filter_map(|(_, field)| field.parse::<u64>().ok())
+            .sum();
+        Ok(Self {
+            at,
+            used: time(ticks),
+        })
+    }
+
+    /// The part of the machine that was used since, other than by those whose
+    /// use is known: 1 is all cores. Where it isn't near 0, the figures tell of
+    /// the neighbours too.
+    pub fn others_since(self, earlier: Self, known: &[Spent]) -> f64 {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let wall = self.at.saturating_duration_since(earlier.at).as_secs_f64();
+        let known: Duration = known.iter().map(|spent| spent.cpu).sum();
+        let others = self.used.saturating_sub(earlier.used).saturating_sub(known);
+        if wall == 0.0 {
+            return 0.0;
+        }
+        others.as_secs_f64() / (wall * cores as f64)
+    }
+}
+
+/// What the kernel counts in ticks.
+fn time(ticks: u64) -> Duration {
+    let hertz = rustix::param::clock_ticks_per_second().max(1);
+    Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / hertz)
 }
 
 /// Resident memory in KiB.

@@ -10,7 +10,7 @@ use super::audio::{Heard, packets_a_second};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::process::Spent;
-use super::stats::{Summary, millis};
+use super::stats::{Samples, Summary, millis};
 
 /// CPU of one call.
 const CALL_CPU_MS: f64 = 1.5;
@@ -23,6 +23,11 @@ const PACKET_RATIO: f64 = 1.5;
 /// Memory after the rest, to that after the first run.
 const MEMORY_RATIO: f64 = 1.05;
 
+/// More of the machine than this in others' hands, or the generator later than
+/// this for one packet in a hundred, and the figures are not the product's.
+const OTHERS_MOST: f64 = 0.05;
+const LATE_MOST_MS: f64 = 5.0;
+
 /// One run of calls.
 #[derive(Debug)]
 pub struct Run {
@@ -34,6 +39,8 @@ pub struct Run {
     pub resident: u64,
     /// Most memory during it, KiB.
     pub resident_max: u64,
+    /// Part of the machine that others used meanwhile.
+    pub others: f64,
 }
 
 /// All that was found.
@@ -55,6 +62,8 @@ pub struct Findings {
     pub through_server: Heard,
     /// Audio through the plain relay.
     pub through_relay: Heard,
+    /// Part of the machine that others used during the audio.
+    pub audio_others: f64,
 }
 
 /// One figure held against its limit.
@@ -205,10 +214,31 @@ impl Findings {
                 limit.allowed
             );
         }
+        self.circumstances(&mut page);
         self.calls(&mut page, plan);
         self.memory(&mut page, plan);
         self.audio(&mut page, plan);
         page
+    }
+
+    fn circumstances(&self, page: &mut String) {
+        let late = |samples: &Samples| samples.summary().p99.as_secs_f64() * 1e3;
+        let audio = late(&self.through_server.late).max(late(&self.through_relay.late));
+        let calls = self.worst(|run| late(&run.outcome.late));
+        let others = self.worst(|run| run.others).max(self.audio_others);
+        let _ = write!(
+            page,
+            "\nOther programs used at most {:.1} % of the machine meanwhile; the generator placed \
+             99 of 100 calls within {calls:.3} ms of their time and sent 99 of 100 packets within \
+             {audio:.3} ms of theirs.\n",
+            others * 100.0
+        );
+        if others > OTHERS_MOST || audio.max(calls) > LATE_MOST_MS {
+            page.push_str(
+                "\n**The machine was not the bench's alone: delays and CPU times of this run are \
+                 too high, and not to be relied on.**\n",
+            );
+        }
     }
 
     fn calls(&self, page: &mut String, plan: &Plan) {
