@@ -70,16 +70,23 @@ async fn show(pbx: &Pbx) -> Result<()> {
             .await?
             .ok_or("the event stream ended")??;
         print_event(event.id, &event.msg);
-        let members = event.msg["members"].as_array().cloned().unwrap_or_default();
+        let members = member(&event.msg, "members")
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let legs: Vec<&Value> = members.iter().filter_map(|m| m.get("extension")).collect();
         if event.id == 30015 {
-            return Err(format!("the call failed: {}", event.msg["reason"]).into());
+            return Err(format!("the call failed: {}", member(&event.msg, "reason")).into());
         }
         answered = event.id == 30011
-            && legs.iter().any(|leg| leg["member_status"] == "ANSWERED")
-            && legs.iter().any(|leg| leg["member_status"] == "ANSWER");
+            && legs
+                .iter()
+                .any(|leg| member(leg, "member_status") == "ANSWERED")
+            && legs
+                .iter()
+                .any(|leg| member(leg, "member_status") == "ANSWER");
         if let Some(leg) = legs.first() {
-            channel = leg["channel_id"].as_str().map(str::to_owned);
+            channel = member(leg, "channel_id").as_str().map(str::to_owned);
         }
     }
 
@@ -95,7 +102,7 @@ async fn show(pbx: &Pbx) -> Result<()> {
             .await?
             .ok_or("the event stream ended")??;
         print_event(event.id, &event.msg);
-        if event.id == 30012 && event.msg["call_id"] == call_id.as_str() {
+        if event.id == 30012 && member(&event.msg, "call_id") == call_id.as_str() {
             break;
         }
     }
@@ -108,7 +115,7 @@ async fn show(pbx: &Pbx) -> Result<()> {
             json!({"call_from": from, "call_to": to}),
         )
         .await?;
-    let row = found["data"].as_array().and_then(|rows| {
+    let row = member(&found, "data").as_array().and_then(|rows| {
         rows.iter()
             .find(|r| r["call_id"] == call_id.as_str())
             .cloned()
@@ -126,10 +133,13 @@ async fn make_extensions(application: &Client) -> Result<()> {
     let listed = application
         .call("v1.0", "extension/list", json!({"page_size": 10000}))
         .await?;
-    let rows = listed["data"].as_array().cloned().unwrap_or_default();
+    let rows = member(&listed, "data")
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     println!("\n== Extensions");
     for (number, name) in EXTENSIONS {
-        if rows.iter().any(|row| row["number"] == number) {
+        if rows.iter().any(|row| member(row, "number") == number) {
             println!("{number}  is there already");
             continue;
         }
@@ -160,11 +170,11 @@ async fn watch(application: &Client) -> Result<()> {
             json!({"page_size": 10000}),
         )
         .await?;
-    let all: Vec<Value> = listed["data"]
+    let all: Vec<Value> = member(&listed, "data")
         .as_array()
         .into_iter()
         .flatten()
-        .map(|row| json!({"ext_id": row["ext_id"], "enb_register_status": 1, "enb_call_status": 1}))
+        .map(|row| json!({"ext_id": member(row, "ext_id"), "enb_register_status": 1, "enb_call_status": 1}))
         .collect();
     application
         .call(
@@ -215,6 +225,11 @@ async fn listen(who: &str, phone: &Softphone, whom: &str, hz: u32) -> Result<()>
         .map_err(|_| format!("{who} does not hear {whom}"))?;
     println!("{who} hears {hz} Hz: that is {whom}");
     Ok(())
+}
+
+/// A member of a JSON object; null where it is not there.
+fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap_or(&Value::Null)
 }
 
 fn print_event(id: u32, msg: &Value) {
