@@ -316,8 +316,6 @@ impl Core {
     }
 
     fn execute(&mut self, action: Action) {
-        #[cfg(test)]
-        self.trip.at(crate::trip::Point::Action(&action));
         match action {
             Action::Leg(leg, command) => self.leg_command(leg, command),
             Action::Media(action) => self.media_action(action),

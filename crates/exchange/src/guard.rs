@@ -16,6 +16,8 @@ const ATTEMPTS: usize = 64;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Work {
     pub leg: Option<LegId>,
+    /// A leg of the switch's that is being made on the wires.
+    pub inviting: Option<LegId>,
     pub call: Option<CallId>,
     pub request: Option<RequestId>,
     /// An INVITE that has no leg yet.
@@ -57,6 +59,9 @@ impl Core {
         if let Some(request) = work.request {
             // Who waits hears that there will be no answer.
             self.waiting.remove(&request);
+        }
+        if let Some(leg) = work.inviting.filter(|leg| self.legs.get(*leg).is_none()) {
+            self.survives(|core| core.leg_over(leg, Cause::Internal));
         }
         self.take_up_again();
         let call = work.call.or_else(|| {

@@ -5,6 +5,16 @@
 //! switch says is done on `sip`, `media` and the journal. Its faces hold a
 //! [`Handle`]. It must never let the path of a call wait for the database.
 
+// The tests within share the houses and phones of those without.
+#[cfg(test)]
+extern crate self as exchange;
+
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+mod tests;
+
 mod address;
 mod audio;
 mod auth;

@@ -8,6 +8,10 @@ use switch::{ContactId, Timer};
 use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key;
 
+/// Longest that the wheel is asked to wait: it would panic at two years. Who
+/// meant later is woken early, and says so again.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Alarm {
@@ -29,6 +33,7 @@ pub(crate) struct Timers {
 impl Timers {
     /// Sets or replaces a timer.
     pub fn set(&mut self, alarm: Alarm, after: Duration) {
+        let after = after.min(LONGEST);
         match self.keys.get(&alarm) {
             Some(key) => self.queue.reset(key, after),
             None => {

@@ -1,6 +1,6 @@
 //! A trip wire: lets a test make the exchange panic at one point of its work.
 
-use switch::{Action, Fact, Input};
+use switch::{Fact, Input, LegCommand};
 
 /// Where the exchange is in its work.
 #[derive(Debug)]
@@ -9,8 +9,8 @@ pub(crate) enum Point<'a> {
     Input(&'a Input),
     /// These facts are about to be told.
     Facts(&'a [Fact]),
-    /// This is about to be done.
-    Action(&'a Action),
+    /// A leg is about to be commanded this.
+    Command(&'a LegCommand),
 }
 
 type Wire = dyn FnMut(Point<'_>) -> bool + Send;

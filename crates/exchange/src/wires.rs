@@ -17,6 +17,11 @@ const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 impl Core {
     /// Does what the switch commands a leg.
     pub(crate) fn leg_command(&mut self, leg: LegId, command: LegCommand) {
+        if let LegCommand::Invite(_) = command {
+            self.work.inviting = Some(leg);
+        }
+        #[cfg(test)]
+        self.trip.at(crate::trip::Point::Command(&command));
         let done = match command {
             LegCommand::Invite(invitation) => self.invite(leg, &invitation),
             LegCommand::Ring => self.ring(leg, 180, None),
