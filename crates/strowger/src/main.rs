@@ -31,7 +31,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// Configuration file (TOML). Any key can also be set by the environment
-    /// as STROWGER_<SECTION>__<KEY>.
+    /// as `STROWGER_<SECTION>__<KEY>`.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 }
