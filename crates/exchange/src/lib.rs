@@ -25,6 +25,7 @@ pub mod clock;
 mod core;
 mod guard;
 mod handle;
+mod home;
 mod identity;
 mod incoming;
 mod legs;

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use media::{Media, MediaConfig};
 use settings::Settings;
 use sip::{Endpoint, EndpointConfig, Timers as SipTimers};
-use sip_net::{Lanes, UdpTransport};
+use sip_net::Lanes;
 use store::{Batch, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,6 +23,7 @@ use crate::change;
 use crate::core::{Core, Returned};
 use crate::guard::Work;
 use crate::handle::Handle;
+use crate::home::{Home, Lease};
 use crate::identity::Identity;
 use crate::legs::Legs;
 use crate::numbering::Numbering;
@@ -60,6 +61,10 @@ pub struct ExchangeConfig {
     pub external_address: Option<IpAddr>,
     /// Networks whose peers are inside.
     pub local_networks: Vec<Network>,
+    /// Digest algorithms that phones are asked for, in this order. More than
+    /// one makes some phones give up (baresip 1.0 among them) instead of
+    /// choosing as RFC 8760 §2.4 has it.
+    pub digest: Vec<sip::digest::Algorithm>,
     /// Who this PBX is.
     pub identity: Identity,
 }
@@ -79,27 +84,30 @@ pub enum StartError {
     /// The machine gives no randomness.
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
+    /// The loop's thread.
+    #[error("the exchange's thread: {0}")]
+    Thread(std::io::Error),
     /// The settings have a listener already.
     #[error("the settings are taken")]
     SettingsTaken,
 }
 
-/// A running exchange: its handle, where it listens, its tasks.
+/// A running exchange: its handle and where it listens. Dropped without
+/// [`Running::stop`], it stops where it stands, as in a crash.
 pub struct Running {
     /// For the faces.
     pub handle: Handle,
     /// Where SIP over UDP is taken, the port found if it was 0.
     pub sip_udp: SocketAddr,
-    tasks: Vec<JoinHandle<()>>,
+    changes: JoinHandle<()>,
+    _lease: Lease,
 }
 
 impl Running {
     /// Ends all calls, keeps their records, and stops.
     pub async fn stop(self) {
         self.handle.stop().await;
-        for task in self.tasks {
-            task.abort();
-        }
+        self.changes.abort();
     }
 }
 
@@ -141,8 +149,8 @@ pub(crate) async fn start_with(
     tokio::task::spawn_blocking(tones::warm_up);
     let (returned, returns) = mpsc::channel(RETURNS);
     let media = start_media(config.rtp_listen, config.rtp_ports, returned.clone())?;
-    let transport = UdpTransport::bind(config.sip_udp).await?;
-    let local = transport.local_addr();
+    let home = Home::open(config.sip_udp).await?;
+    let local = home.transport.local_addr();
     let mut registrar = Registrar::default();
     let nonsense = registrar.restore(store.registrations().await?, local);
     let changes = settings.changes().ok_or(StartError::SettingsTaken)?;
@@ -167,7 +175,7 @@ pub(crate) async fn start_with(
             max_transactions: MAX_TRANSACTIONS,
             max_sessions: MAX_SESSIONS,
         }),
-        transport: transport.clone(),
+        transport: home.transport.clone(),
         local,
         media,
         rtp_listen: config.rtp_listen,
@@ -175,7 +183,7 @@ pub(crate) async fn start_with(
         snapshot: snapshot.clone(),
         identity,
         addresses: Addresses::new(config.external_address, config.local_networks),
-        auth: Auth::new(REALM, random()?),
+        auth: Auth::new(REALM, random()?, config.digest),
         registrar,
         online,
         legs: Legs::default(),
@@ -219,14 +227,13 @@ pub(crate) async fn start_with(
         fresh_requests,
         changes: worked_changes,
     };
+    let lease = home.run(looping, lanes)?;
+    let working = change::work_out(changes, worked, snapshot, configuration);
     Ok(Running {
         handle,
         sip_udp: local,
-        tasks: vec![
-            tokio::spawn(transport.receive(lanes)),
-            tokio::spawn(change::work_out(changes, worked, snapshot, configuration)),
-            tokio::spawn(looping.run()),
-        ],
+        changes: tokio::spawn(working),
+        _lease: lease,
     })
 }
 

@@ -73,6 +73,14 @@ impl Loop {
             Some(received) = self.fresh_messages.recv() => First::Message(received),
             Some(request) = self.fresh_requests.recv() => First::Request(request),
         };
+        // What one turn says to audio wakes its workers once, not each time.
+        self.core.media.cork();
+        let stop = self.take(first);
+        self.core.media.uncork();
+        stop
+    }
+
+    fn take(&mut self, first: First) -> Option<Stop> {
         match first {
             First::SipTimeout => self.core.sip_timeout(),
             First::Message(received) => self.core.receive(received),

@@ -89,7 +89,7 @@ async fn invited(phone: &mut WirePhone, invite: &Message, manner: Manner) {
 
 /// Places one call and brings it to its end.
 async fn call(house: &House, phone: &mut WirePhone, number: &str, turn: usize) {
-    let offer = (turn % 3 != 0).then(|| phone.sdp());
+    let offer = (!turn.is_multiple_of(3)).then(|| phone.sdp());
     let mut call = phone.call(number, offer.as_deref()).await;
     if number == "1003" {
         phone.response(&call, 180..181).await;

@@ -72,6 +72,7 @@ impl House {
             rtp_ports: 21000..=29999,
             external_address: None,
             local_networks: Vec::new(),
+            digest: vec![sip::digest::Algorithm::Md5],
             identity: identity(),
         };
         let running = start(config, store.clone(), settings).await.unwrap();
@@ -80,6 +81,20 @@ impl House {
             store,
             dir,
         }
+    }
+
+    /// The database's file.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("test.db")
+    }
+
+    /// The data as a kill would leave it now, in a place of its own.
+    pub fn as_killed(&self) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for file in ["test.db", "test.db-wal", "secret.key"] {
+            std::fs::copy(self.dir.path().join(file), copy.path().join(file)).unwrap();
+        }
+        copy
     }
 
     /// Goes down and comes up again on the same data.

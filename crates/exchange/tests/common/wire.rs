@@ -72,6 +72,11 @@ impl WirePhone {
         phone
     }
 
+    /// The exchange came up again elsewhere.
+    pub fn follow(&mut self, house: &House) {
+        self.server = house.running.sip_udp;
+    }
+
     pub fn contact(&self) -> String {
         format!(
             "<sip:{}@{}>",
@@ -115,6 +120,11 @@ impl WirePhone {
         dialog
     }
 
+    /// For a request that is sent as it is, without credentials.
+    pub fn uninvited(&mut self, number: &str) -> Dialog {
+        self.dialog(number)
+    }
+
     fn dialog(&mut self, number: &str) -> Dialog {
         self.count += 1;
         Dialog {
@@ -140,8 +150,7 @@ impl WirePhone {
         if method == Method::Invite {
             self.ack(dialog, &challenged, None).await;
         }
-        let (_, challenge) =
-            digest::strongest(digest::challenges(&challenged).map(|(n, c)| (n, c))).unwrap();
+        let (_, challenge) = digest::strongest(digest::challenges(&challenged)).unwrap();
         let client = Client {
             username: &format!("auth{}", self.number),
             password: &format!("secret-{}", self.number),
