@@ -265,7 +265,7 @@ impl Core {
     /// Hands a batch to the journal. A full journal sheds nothing here: new
     /// calls were already refused by its headroom, and the reserve above it is
     /// for what is under way.
-    pub fn submit(&mut self, batch: Batch) {
+    pub fn submit(&self, batch: Batch) {
         if batch.is_empty() {
             return;
         }

@@ -11,12 +11,12 @@ use sip_net::{Lanes, UdpTransport};
 use tokio::sync::oneshot;
 
 use crate::start::StartError;
-use crate::turn::Loop;
+use crate::turn::{Beginning, Loop};
 
 /// The thread, its socket bound, waiting for the loop to be moved in.
 pub(crate) struct Home {
     pub transport: Arc<UdpTransport>,
-    go: oneshot::Sender<(Loop, Lanes)>,
+    go: oneshot::Sender<(Loop, Beginning, Lanes)>,
     lease: Lease,
 }
 
@@ -34,7 +34,7 @@ impl Home {
             .build()
             .map_err(StartError::Thread)?;
         let (bound, transport) = oneshot::channel();
-        let (go, moved_in) = oneshot::channel::<(Loop, Lanes)>();
+        let (go, moved_in) = oneshot::channel::<(Loop, Beginning, Lanes)>();
         let (held, mut given_up) = oneshot::channel();
         let live = async move {
             let transport = match UdpTransport::bind(address).await {
@@ -48,12 +48,12 @@ impl Home {
             if bound.send(Ok(transport.clone())).is_err() {
                 return;
             }
-            let Ok((looping, lanes)) = moved_in.await else {
+            let Ok((looping, beginning, lanes)) = moved_in.await else {
                 return;
             };
             let receiver = tokio::spawn(transport.receive(lanes));
             tokio::select! {
-                () = looping.run() => {}
+                () = looping.run(beginning) => {}
                 _ = &mut given_up => {}
             }
             receiver.abort();
@@ -71,13 +71,21 @@ impl Home {
         })
     }
 
-    /// Moves the loop in.
-    pub fn run(self, looping: Loop, lanes: Lanes) -> Result<Lease, StartError> {
-        match self.go.send((looping, lanes)) {
-            Ok(()) => Ok(self.lease),
-            Err(_) => Err(StartError::Thread(io::Error::other(
-                "the thread ended early",
-            ))),
-        }
+    /// Moves the loop in; it has begun when this returns.
+    pub async fn run(
+        self,
+        looping: Loop,
+        configuration: Arc<switch::Configuration>,
+        lanes: Lanes,
+    ) -> Result<Lease, StartError> {
+        let (begun, beginning) = oneshot::channel();
+        let gone = || StartError::Thread(io::Error::other("the thread ended early"));
+        let begin = Beginning {
+            configuration,
+            begun,
+        };
+        self.go.send((looping, begin, lanes)).map_err(|_| gone())?;
+        beginning.await.map_err(|_| gone())?;
+        Ok(self.lease)
     }
 }

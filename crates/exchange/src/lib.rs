@@ -48,6 +48,7 @@ pub use address::{InvalidNetwork, Network};
 pub use calls::{CallKind, Selector};
 pub use handle::{DialRequest, ExchangeError, Handle, Load, Registered};
 pub use identity::{FIRMWARE, Identity};
+pub use sip::digest::Algorithm as DigestAlgorithm;
 pub use start::{ExchangeConfig, Running, StartError, start};
 
 /// The events that this exchange sends, by id; the status table is made from it.

@@ -15,7 +15,12 @@ const MARGIN: u64 = 50_000;
 /// Distance between two call counters; the node's number lies between.
 const NODE_STRIDE: u64 = 100;
 /// Legs are known by 32 bits on the wire: 26 count, the upper 6 are the node's.
+/// Inside, the count goes on above the 32 bits, so that no leg has another's id.
 const LEG_BITS: u32 = 26;
+const SHORT_BITS: u32 = 32;
+/// So near the end of its 26 bits the count goes round: far more than the legs
+/// that one input makes.
+const LEG_END: u64 = 1 << 16;
 
 /// The ids in hand and how far they are reserved.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ impl Numbering {
             ids: Ids {
                 next_call: (calls_used + 1) * NODE_STRIDE + u64::from(node),
                 call_stride: NODE_STRIDE,
-                next_leg: base + legs_used + 1,
+                next_leg: leg_id(base, legs_used + 1),
             },
             base,
             calls_reserved: calls_used,
@@ -53,7 +58,12 @@ impl Numbering {
             self.calls_reserved = calls + BLOCK;
             batch.counters.push((CALL.into(), self.calls_reserved));
         }
-        let legs = self.ids.next_leg.saturating_sub(self.base);
+        let mut legs = leg_count(self.ids.next_leg);
+        let round = legs % (1 << LEG_BITS);
+        if round + LEG_END > 1 << LEG_BITS {
+            legs += (1 << LEG_BITS) - round;
+            self.ids.next_leg = leg_id(self.base, legs);
+        }
         if legs + MARGIN > self.legs_reserved {
             self.legs_reserved = legs + BLOCK;
             batch.counters.push((LEG.into(), self.legs_reserved));
@@ -64,6 +74,14 @@ impl Numbering {
     pub fn names() -> (&'static str, &'static str) {
         (CALL, LEG)
     }
+}
+
+fn leg_id(base: u64, count: u64) -> u64 {
+    (count >> LEG_BITS) << SHORT_BITS | base | count & ((1 << LEG_BITS) - 1)
+}
+
+fn leg_count(id: u64) -> u64 {
+    (id >> SHORT_BITS) << LEG_BITS | id & ((1 << LEG_BITS) - 1)
 }
 
 #[cfg(test)]
@@ -105,5 +123,24 @@ mod tests {
         numbering.ids.next_leg += BLOCK - MARGIN + 2;
         numbering.reserve(&mut batch);
         assert_eq!(batch.counters.len(), 1);
+    }
+
+    #[test]
+    fn legs_count_on_past_their_digits_and_stay_in_the_nodes_share() {
+        let mut batch = Batch::default();
+        let used = (1 << LEG_BITS) - BLOCK;
+        let mut numbering = Numbering::new(5, 0, used, &mut batch);
+        let first = numbering.ids.leg();
+        let mut last = first;
+        for _ in 0..2 * BLOCK {
+            last = numbering.ids.leg();
+            numbering.reserve(&mut batch);
+            assert_eq!(last.short() >> LEG_BITS, 5);
+        }
+        assert!(last > first, "never one again, whatever the digits say");
+        assert!(last.short() < first.short(), "the digits went round");
+        let kept = batch.counters.last().unwrap().1;
+        let next = Numbering::new(5, 0, kept, &mut batch).ids.leg();
+        assert!(next > last);
     }
 }

@@ -30,7 +30,7 @@ use crate::numbering::Numbering;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
 use crate::tones;
-use crate::turn::{Loop, SipClock};
+use crate::turn::Loop;
 
 /// Most messages that wait in the lane of what is under way.
 const URGENT_MESSAGES: usize = 16_384;
@@ -166,7 +166,7 @@ pub(crate) async fn start_with(
         settings: settings.clone(),
         store: store.clone(),
     };
-    let mut core = Core {
+    let core = Core {
         switch: switch::Exchange::new(),
         sip: Endpoint::new(EndpointConfig {
             seed: random()?,
@@ -208,7 +208,6 @@ pub(crate) async fn start_with(
         ..Batch::default()
     });
     let configuration = Arc::new(snapshot.switch_configuration());
-    core.begin(configuration.clone());
 
     let (urgent_lane, urgent_messages) = mpsc::channel(URGENT_MESSAGES);
     let (fresh_lane, fresh_messages) = mpsc::channel(FRESH_MESSAGES);
@@ -218,7 +217,6 @@ pub(crate) async fn start_with(
     };
     let (worked, worked_changes) = mpsc::channel(CHANGES);
     let looping = Loop {
-        clock: SipClock::new(core.started),
         core,
         urgent_messages,
         fresh_messages,
@@ -227,7 +225,7 @@ pub(crate) async fn start_with(
         fresh_requests,
         changes: worked_changes,
     };
-    let lease = home.run(looping, lanes)?;
+    let lease = home.run(looping, configuration.clone(), lanes).await?;
     let working = change::work_out(changes, worked, snapshot, configuration);
     Ok(Running {
         handle,

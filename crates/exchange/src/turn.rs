@@ -2,6 +2,7 @@
 //! before what is new, and no lane is left unheard for the sake of another.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip_net::Received;
@@ -33,7 +34,12 @@ pub(crate) struct Loop {
     pub urgent_requests: mpsc::Receiver<Request>,
     pub fresh_requests: mpsc::Receiver<Request>,
     pub changes: mpsc::Receiver<Worked>,
-    pub clock: SipClock,
+}
+
+/// What the loop begins with, and who waits for it to have begun.
+pub(crate) struct Beginning {
+    pub configuration: Arc<switch::Configuration>,
+    pub begun: oneshot::Sender<()>,
 }
 
 /// What ends the wait for the next turn.
@@ -47,11 +53,16 @@ enum First {
 }
 
 impl Loop {
-    /// Runs until it is asked to stop.
-    pub async fn run(mut self) {
+    /// Takes up what was kept, then runs until it is asked to stop. Its timers
+    /// are made here: they belong to the runtime it runs on.
+    pub async fn run(mut self, beginning: Beginning) {
+        self.core.begin(beginning.configuration);
+        // Who starts it may have gone.
+        let _ = beginning.begun.send(());
+        let mut clock = SipClock::new(self.core.started);
         loop {
-            if let Some(answer) = self.turn().await {
-                self.leave().await;
+            if let Some(answer) = self.turn(&mut clock).await {
+                self.leave(&mut clock).await;
                 // Who asked may have gone.
                 let _ = answer.send(());
                 return;
@@ -60,11 +71,11 @@ impl Loop {
     }
 
     /// Waits for one input, then takes what else is there.
-    async fn turn(&mut self) -> Option<Stop> {
-        self.clock.set(self.core.sip.poll_timeout());
+    async fn turn(&mut self, clock: &mut SipClock) -> Option<Stop> {
+        clock.set(self.core.sip.poll_timeout());
         let first = tokio::select! {
             biased;
-            () = self.clock.wait() => First::SipTimeout,
+            () = clock.wait() => First::SipTimeout,
             Some(received) = self.urgent_messages.recv() => First::Message(received),
             alarm = self.core.timers.next() => First::Alarm(alarm),
             Some(returned) = self.returns.recv() => First::Returned(returned),
@@ -136,14 +147,14 @@ impl Loop {
 
     /// Ends all calls, gives the phones a moment to hear of it, and lets the
     /// records be kept.
-    async fn leave(&mut self) {
+    async fn leave(&mut self, clock: &mut SipClock) {
         let anybody = self.core.legs.len() > 0;
         self.core.hang_up_all();
         if anybody {
             let goodbyes = async {
                 loop {
                     // Who else asks to stop hears so when the loop is gone.
-                    let _ = self.turn().await;
+                    let _ = self.turn(clock).await;
                 }
             };
             let _: Result<(), _> = tokio::time::timeout(GOODBYE, goodbyes).await;
@@ -154,7 +165,7 @@ impl Loop {
 
 /// The timer of `sip`'s next time-out. It is set back only when it would come
 /// too late: one that comes too early does no harm and is rare.
-pub(crate) struct SipClock {
+struct SipClock {
     epoch: Instant,
     sleep: Pin<Box<Sleep>>,
     /// When it rings; `None`: not at all.
@@ -163,7 +174,7 @@ pub(crate) struct SipClock {
 
 impl SipClock {
     /// Times are counted from `epoch`.
-    pub fn new(epoch: std::time::Instant) -> Self {
+    fn new(epoch: std::time::Instant) -> Self {
         let epoch = Instant::from_std(epoch);
         Self {
             epoch,

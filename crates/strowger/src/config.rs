@@ -10,6 +10,7 @@ use std::str::FromStr;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::{Deserialize, Deserializer};
+use sip::digest::Algorithm;
 
 /// The whole configuration; what is left out has its default.
 #[derive(Debug, Clone, Deserialize)]
@@ -75,6 +76,10 @@ pub struct Https {
 pub struct Sip {
     /// UDP address and port.
     pub udp: SocketAddr,
+    /// Digest algorithms that phones are asked for, in this order: `MD5`,
+    /// `SHA-256`, `SHA-512-256`. Some phones give up when asked for two.
+    #[serde(deserialize_with = "digest")]
+    pub digest: Vec<Algorithm>,
 }
 
 /// RTP's sockets.
@@ -185,6 +190,7 @@ impl Default for Sip {
     fn default() -> Self {
         Self {
             udp: everywhere(5060),
+            digest: vec![Algorithm::Md5],
         }
     }
 }
@@ -230,6 +236,20 @@ impl<'de> Deserialize<'de> for Ports {
             .parse()
             .map_err(serde::de::Error::custom)
     }
+}
+
+fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Algorithm>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    if names.is_empty() {
+        return Err(serde::de::Error::custom("name at least one algorithm"));
+    }
+    names
+        .iter()
+        .map(|name| {
+            Algorithm::parse(name)
+                .map_err(|_| serde::de::Error::custom(format!("{name:?} is no digest algorithm")))
+        })
+        .collect()
 }
 
 /// Text that may look like a number: the environment can't tell the two apart.

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 
@@ -83,6 +84,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     {
         return Err("TLS is set up already".into());
     }
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -94,4 +96,17 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             Command::Status => Ok(()),
         }
     })
+}
+
+/// Two legs are four sockets: the usual soft limit of 1024 open files would end
+/// at some 250 calls. The hard limit is the administrator's word.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files stays as it is");
+    }
 }

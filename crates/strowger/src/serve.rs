@@ -148,6 +148,7 @@ fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
         rtp_ports: config.rtp.ports.range(),
         external_address: config.net.external_address,
         local_networks,
+        digest: config.sip.digest.clone(),
         identity: Identity {
             name: config.pbx.name.clone().unwrap_or_else(|| "Strowger".into()),
             serial,

@@ -69,6 +69,7 @@ impl Pbx {
             rtp_ports: 42_000..=42_999,
             external_address: None,
             local_networks: Vec::new(),
+            digest: vec![exchange::DigestAlgorithm::Md5],
             identity: Identity {
                 name: "Test PBX".into(),
                 serial: "363A12345678".into(),
