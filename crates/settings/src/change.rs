@@ -22,7 +22,7 @@ use crate::snapshot::Snapshot;
 #[derive(Debug)]
 struct Sent {
     doc: Map<String, Value>,
-    /// Sealed ones as they are, hashed ones as hashes once [`hash`] was called.
+    /// Sealed ones as they are, hashed ones as hashes once `Settings::hash` was called.
     secrets: BTreeMap<&'static str, (SecretForm, Secret)>,
 }
 

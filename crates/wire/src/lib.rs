@@ -4,7 +4,7 @@
 //! error codes) is made from `contract/*.yaml` by `cargo xtask contract` and lies
 //! in `generated`; what is written by hand is what a table can't say: the answer's
 //! [`Envelope`], how an [`event`] is framed, how a request is checked
-//! ([`validate`]), and how odd spellings are read.
+//! ([`validate()`]), and how odd spellings are read.
 //!
 //! Reading is lenient (every member may be missing or null, unknown members are
 //! skipped, `"5"` is 5), writing is strict. This crate does no IO, keeps no state

@@ -17,7 +17,7 @@ use crate::wait::{SOON, within};
 const CLIENT_ID: &str = "e2e";
 const CLIENT_SECRET: &str = "e2e-secret-0123456789";
 /// Each server has its own stretch of RTP ports, below the ephemeral range.
-const RTP_STRETCH: u16 = 400;
+const RTP_STRETCH: u16 = 1_100;
 
 /// The kernel picks the port.
 const ANY: &str = "127.0.0.1:0";
@@ -171,7 +171,7 @@ fn write_config(dir: &TempDir, sip: &str) -> PathBuf {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test programs that run one after the other or side by side differ in pid.
     let stretch = (std::process::id() % 50) as u16 + NEXT.fetch_add(1, Ordering::Relaxed);
-    let first = 10_000 + stretch % 54 * RTP_STRETCH;
+    let first = 10_000 + stretch % 20 * RTP_STRETCH;
     let last = first + RTP_STRETCH - 1;
     let file = dir.join("strowger.toml");
     let text = format!(
