@@ -1,6 +1,8 @@
 //! Audio of legs: the switch's media actions as commands to `media`. Decides
 //! nothing; it only knows which slot a leg has and in which codec a leg hears.
 
+use std::time::Duration;
+
 use media::{PayloadMap, Remote};
 use switch::{Encoding, LegId, MediaAction, MediaDescription, Tone};
 
@@ -9,6 +11,10 @@ use crate::tones;
 
 /// RTP clock where no codec is agreed yet.
 const DEFAULT_CLOCK_RATE: u32 = 8000;
+
+/// A phone that sends nothing for so long in a talk is gone without a BYE. Long,
+/// for a muted phone that suppresses silence sends nothing either.
+const SILENCE: Duration = Duration::from_secs(300);
 
 impl Core {
     /// Does what the switch commands about audio.
@@ -49,13 +55,13 @@ impl Core {
             _ => return,
         };
         entry.bridged = None;
-        self.to_media(slot, media::Command::Disconnect);
+        self.disconnect(slot);
         if let Some(entry) = self.legs.get_mut(other)
             && entry.bridged == Some(leg)
         {
             entry.bridged = None;
             let slot = entry.slot;
-            self.to_media(slot, media::Command::Disconnect);
+            self.disconnect(slot);
         }
     }
 
@@ -64,6 +70,11 @@ impl Core {
             metrics::counter!("strowger_media_commands_lost").increment(1);
             tracing::error!(%error, ?slot, "audio does not take a command");
         }
+    }
+
+    fn disconnect(&self, slot: media::SlotId) {
+        self.to_media(slot, media::Command::Disconnect);
+        self.to_media(slot, media::Command::Watch { timeout: None });
     }
 
     fn remote(&mut self, leg: LegId, description: &MediaDescription) {
@@ -133,6 +144,9 @@ impl Core {
         let slot = entry.slot;
         let map = payload_map(pairs);
         self.to_media(slot, media::Command::Connect { peer, map });
+        // Who is not meant to be heard is not missed.
+        let timeout = (!pairs.is_empty()).then_some(SILENCE);
+        self.to_media(slot, media::Command::Watch { timeout });
     }
 }
 
