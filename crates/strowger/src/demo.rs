@@ -23,6 +23,8 @@ const EXTENSIONS: [(&str, &str); 4] = [
 ];
 /// What the caller's phone sends, Hz; what the callee's sends.
 const TONES: [u32; 2] = [697, 1209];
+/// How long they talk once each has heard the other.
+const TALK: Duration = Duration::from_secs(2);
 /// Longest the demo waits for any one thing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -94,6 +96,8 @@ async fn show(pbx: &Pbx) -> Result<()> {
     listen(from, &caller, to, TONES[1]).await?;
     listen(to, &callee, from, TONES[0]).await?;
 
+    // They talk for a moment, so that the record has something to tell.
+    tokio::time::sleep(TALK).await;
     let channel = channel.ok_or("no channel was told")?;
     println!("\n== The application hangs up {channel} (call/hangup)");
     application.hangup(&channel).await?;
