@@ -67,7 +67,7 @@ impl Core {
 
     pub(crate) fn to_media(&self, slot: media::SlotId, command: media::Command) {
         if let Err(error) = self.media.command(slot, command) {
-            metrics::counter!("strowger_media_commands_lost").increment(1);
+            metrics::counter!("strowger_media_commands_lost_total").increment(1);
             tracing::error!(%error, ?slot, "audio does not take a command");
         }
     }

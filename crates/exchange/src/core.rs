@@ -168,9 +168,9 @@ impl Core {
                 core.timers
                     .set(Alarm::Registration(contact), until(expires_at, now));
             }
-            core.timers
-                .set(Alarm::Housekeeping, crate::recovery::HEARTBEAT);
         });
+        self.timers
+            .set(Alarm::Housekeeping, crate::recovery::HEARTBEAT);
     }
 
     /// The settings changed: the switch knows before the answer leaves.
@@ -270,7 +270,7 @@ impl Core {
             return;
         }
         if let Err(error) = self.journal.submit(batch) {
-            metrics::counter!("strowger_journal_lost_batches").increment(1);
+            metrics::counter!("strowger_journal_lost_batches_total").increment(1);
             tracing::error!(%error, "a batch found no place in the journal");
         }
     }

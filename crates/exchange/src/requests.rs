@@ -72,16 +72,19 @@ impl Core {
         self.feed(Input::Command { request, command });
     }
 
-    /// Hangs up everything: the exchange goes down.
+    /// Hangs up everything: the exchange goes down. What goes wrong with one
+    /// call does not keep the others.
     pub(crate) fn hang_up_all(&mut self) {
         self.stopping = true;
         for leg in self.calls.callers() {
-            self.next_request += 1;
-            self.feed(Input::Command {
-                request: RequestId(self.next_request),
-                command: Command::Hangup { leg },
+            self.guarded(|core| {
+                core.next_request += 1;
+                core.feed(Input::Command {
+                    request: RequestId(core.next_request),
+                    command: Command::Hangup { leg },
+                });
+                core.settle();
             });
         }
-        self.settle();
     }
 }

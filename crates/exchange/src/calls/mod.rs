@@ -100,6 +100,7 @@ impl LiveCalls {
                 }
                 Fact::CallAnswered { call, at } => {
                     metrics::counter!("strowger_calls_answered_total").increment(1);
+                    tracing::debug!(call_id = %call, "call answered");
                     if let Some(live) = self.calls.get_mut(call) {
                         live.row.answered = Some(at.0);
                         rows.push(*call);
@@ -107,6 +108,7 @@ impl LiveCalls {
                 }
                 Fact::CallFailed { call, reason } => {
                     metrics::counter!("strowger_calls_failed_total").increment(1);
+                    tracing::debug!(call_id = %call, ?reason, "call failed");
                     if let Some(live) = self.calls.get_mut(call) {
                         live.failed = Some(*reason);
                     }
@@ -228,6 +230,7 @@ impl LiveCalls {
             return;
         };
         metrics::counter!("strowger_calls_started_total").increment(1);
+        tracing::debug!(call_id = %call, from = %from_number, to = %to_number, "call started");
         let row = LiveRow::begin(
             call,
             (from_number, from_name),
@@ -331,6 +334,7 @@ impl LiveCalls {
 
     fn end(&mut self, record: &CallRecord, identity: &Identity, batch: &mut Batch) {
         let call = record.call;
+        tracing::debug!(call_id = %call, disposition = ?record.disposition, "call ended");
         let mut from_address = record.from_address;
         if let Some(live) = self.calls.remove(&call) {
             from_address = from_address.or(live.row.from_address);
