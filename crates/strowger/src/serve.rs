@@ -45,6 +45,8 @@ impl Pbx {
         let serial = credentials::serial(&store, config.pbx.serial.as_deref()).await?;
         let settings = Settings::open(store.clone(), &key_file, &serial).await?;
         let credentials = credentials::load_or_make(&store, &key_file, &config.api).await?;
+        // Before anything counts: sip-net keeps its counters from the start.
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
         let running =
             exchange::start(exchange_config(&config, serial)?, store.clone(), settings).await?;
         let http = TcpListener::bind(config.http.listen)
@@ -52,7 +54,6 @@ impl Pbx {
         let https = TcpListener::bind(config.https.listen)
             .map_err(|e| format!("https {}: {e}", config.https.listen))?;
         let (http_addr, https_addr) = (http.local_addr()?, https.local_addr()?);
-        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
         let metrics = axum::Router::new().route(
             "/metrics",
             axum::routing::get(move || std::future::ready(recorder.render())),
