@@ -103,6 +103,9 @@ impl ClientBuilder {
             // The API answers where it is asked; a redirect would carry the
             // token to somebody else.
             .redirect(reqwest::redirect::Policy::none())
+            // A proxy of the environment would be handed the secret, and the
+            // event socket does not go through one.
+            .no_proxy()
             .build()
             .map_err(|error| Error::Unreachable(Box::new(error)))?;
         Ok(Client::new(

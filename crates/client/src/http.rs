@@ -18,6 +18,8 @@ use crate::token::{self, Credentials, Grant, Step};
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// `TOKEN EXPIRED`
 pub(crate) const TOKEN_EXPIRED: i64 = 10004;
+/// Codes by which a PBX says that a refresh token is of no use.
+const VOID: [i64; 3] = [TOKEN_EXPIRED, -1, 40002];
 /// Success in part, and accepted with the result to come.
 const GOOD_CODES: [i64; 3] = [0, 1, 2];
 
@@ -149,20 +151,32 @@ impl Client {
 
     /// A valid access token, for what this client has no method for.
     pub async fn token(&self) -> Result<String, Error> {
-        let mut grant = self.inner.grant.lock().await;
-        let step = token::before_request(grant.as_ref(), Instant::now());
-        self.take(step, &mut grant).await
+        self.valid_token(None).await
     }
 
     /// Another token than this one, which the PBX refused.
     pub(crate) async fn token_instead_of(&self, refused: &str) -> Result<String, Error> {
-        let mut grant = self.inner.grant.lock().await;
-        let step = match grant.as_ref() {
-            // Somebody else was faster.
-            Some(current) if current.access != refused => Step::Use,
-            current => token::after_refusal(current, Instant::now()),
-        };
-        self.take(step, &mut grant).await
+        self.valid_token(Some(refused.to_owned())).await
+    }
+
+    /// On a task of its own: a caller that gives up half way must not leave a
+    /// pair in hand that the PBX has already replaced by another.
+    async fn valid_token(&self, refused: Option<String>) -> Result<String, Error> {
+        let client = self.clone();
+        let taken = tokio::spawn(async move {
+            let mut grant = client.inner.grant.lock().await;
+            let now = Instant::now();
+            let step = match (refused, grant.as_ref()) {
+                (None, current) => token::before_request(current, now),
+                // Somebody else was faster.
+                (Some(refused), Some(current)) if current.access != refused => Step::Use,
+                (Some(_), current) => token::after_refusal(current, now),
+            };
+            client.take(step, &mut grant).await
+        });
+        taken
+            .await
+            .unwrap_or_else(|error| Err(Error::Request(error.to_string())))
     }
 
     async fn take(&self, step: Step, held: &mut Option<Grant>) -> Result<String, Error> {
@@ -177,8 +191,11 @@ impl Client {
                 .await
             {
                 Ok(grant) => return Ok(held.insert(grant).access.clone()),
-                // Spent or revoked: what is left is to log in.
-                Err(Error::Refused(_)) => *held = None,
+                // Spent or revoked: what is left is to log in. Any other
+                // refusal says nothing of the pair, which keeps its place.
+                Err(error) if error.errcode().is_some_and(|code| VOID.contains(&code)) => {
+                    *held = None;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -21,6 +21,8 @@ struct Pages<T> {
     params: Map<String, Value>,
     next_page: u64,
     rows: VecDeque<T>,
+    /// Rows received so far.
+    seen: u64,
     last: bool,
 }
 
@@ -60,6 +62,7 @@ impl Client {
             params,
             next_page: 1,
             rows: VecDeque::new(),
+            seen: 0,
             last: false,
         };
         stream::try_unfold(pages, |mut pages| async move {
@@ -85,9 +88,9 @@ impl<T: DeserializeOwned> Pages<T> {
             Some(Value::Array(rows)) => rows,
             _ => Vec::new(),
         };
-        let seen = (self.next_page - 1) * PAGE_SIZE + data.len() as u64;
+        self.seen += data.len() as u64;
         // A PBX with a smaller largest page than ours ends by an empty one.
-        self.last = data.is_empty() || total.is_some_and(|total| seen >= total);
+        self.last = data.is_empty() || total.is_some_and(|total| self.seen >= total);
         self.next_page += 1;
         for row in data {
             let row = serde_json::from_value(row).map_err(|e| malformed(&self.path, &e))?;

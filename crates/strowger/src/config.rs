@@ -2,13 +2,15 @@
 //! (`STROWGER_<SECTION>__<KEY>`), typed; an unknown key is an error that names
 //! file and key.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use figment::Figment;
-use figment::providers::{Env, Format, Toml};
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Value};
 use serde::{Deserialize, Deserializer};
 use sip::digest::Algorithm;
 
@@ -278,21 +280,37 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        // Only what is written as a key of ours; other STROWGER_ variables
-        // belong to the command line and the tests.
         let environment = Env::prefixed("STROWGER_")
-            .filter(|key| key.as_str().contains("__") || key.as_str().eq_ignore_ascii_case("log"))
+            .filter(|key| !NOT_CONFIGURATION.contains(&key.as_str().to_ascii_uppercase().as_str()))
             .split("__");
-        let config: Self = figment.merge(environment).extract().map_err(invalid)?;
+        let texts = texts(std::env::vars_os());
+        let config: Self = figment
+            .merge(environment)
+            .merge(texts)
+            .extract()
+            .map_err(invalid)?;
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        match &self.database.url {
-            Some(url) if !url.starts_with("sqlite:") => Err(ConfigError::Database(url.clone())),
-            _ => Ok(()),
+        if let Some(url) = &self.database.url
+            && !url.starts_with("sqlite:")
+        {
+            return Err(ConfigError::Database(url.clone()));
         }
+        let texts = [
+            ("api.client_id", &self.api.client_id),
+            ("api.client_secret", &self.api.client_secret),
+            ("pbx.serial", &self.pbx.serial),
+        ];
+        // Who sets a variable to nothing means no value, not an empty secret.
+        for (key, text) in texts {
+            if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+                return Err(ConfigError::Blank(key));
+            }
+        }
+        Ok(())
     }
 
     /// The database's URL.
@@ -302,6 +320,40 @@ impl Config {
             None => format!("sqlite:{}", self.data.dir.join("strowger.db").display()),
         }
     }
+}
+
+/// `STROWGER_` variables that are no keys of the configuration: the command
+/// line's and the tests'.
+const NOT_CONFIGURATION: [&str; 2] = ["BIN", "URL"];
+
+/// Sections whose values are texts.
+const TEXT_SECTIONS: [&str; 2] = ["STROWGER_API__", "STROWGER_PBX__"];
+
+/// The texts of the environment as they stand there: figment would read
+/// `0012` as the number 12.
+fn texts(variables: impl Iterator<Item = (OsString, OsString)>) -> Serialized<Dict> {
+    let mut sections = Dict::new();
+    for (name, value) in variables {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            continue;
+        };
+        let name = name.to_ascii_uppercase();
+        if !TEXT_SECTIONS.iter().any(|prefix| name.starts_with(prefix)) || value.starts_with('[') {
+            continue;
+        }
+        let mut parts = name.splitn(3, '_').skip(1);
+        let (Some(section), Some(key)) = (parts.next(), parts.next()) else {
+            continue;
+        };
+        let key = key.trim_start_matches('_').to_ascii_lowercase();
+        let section = sections
+            .entry(section.to_ascii_lowercase())
+            .or_insert_with(|| Value::from(Dict::new()));
+        if let Value::Dict(_, keys) = section {
+            keys.insert(key, Value::from(value));
+        }
+    }
+    Serialized::defaults(sections)
 }
 
 /// Each fault on a line, the key as it stands in the file: `figment` puts its
@@ -323,6 +375,9 @@ pub enum ConfigError {
     /// A key is unknown or its value of a wrong kind.
     #[error("configuration: {0}")]
     Invalid(String),
+    /// A text that must not be empty is.
+    #[error("configuration: {0} is blank; leave it out to have one made")]
+    Blank(&'static str),
     /// A database that is not supported.
     #[error("configuration: database.url = {0:?}: only sqlite: is supported so far")]
     Database(String),
@@ -361,6 +416,33 @@ mod tests {
         assert!(error.contains("upd"), "{error}");
         let error = load("[rtp]\nports = \"29999-20000\"").unwrap_err();
         assert!(error.contains("rtp.ports"), "{error}");
+    }
+
+    #[test]
+    fn a_text_of_the_environment_stays_as_it_stands_there() {
+        let variables = [
+            ("STROWGER_API__CLIENT_SECRET", "0012345678"),
+            ("STROWGER_PBX__SERIAL", "+49e3"),
+            ("STROWGER_SIP__UDP", "127.0.0.1:0"),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let config: Config = Figment::new()
+            .merge(texts(variables.into_iter()))
+            .extract()
+            .unwrap();
+        assert_eq!(config.api.client_secret.as_deref(), Some("0012345678"));
+        assert_eq!(config.pbx.serial.as_deref(), Some("+49e3"));
+        assert_eq!(config.sip.udp, everywhere(5060));
+    }
+
+    #[test]
+    fn a_blank_secret_is_refused() {
+        for key in ["client_id", "client_secret"] {
+            let text = format!("[api]\n{key} = \" \"");
+            let config: Config = Figment::new().merge(Toml::string(&text)).extract().unwrap();
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
     }
 
     #[test]
