@@ -10,6 +10,7 @@ use settings::Sealer;
 use store::{Store, StoreOptions};
 
 use crate::config::{Api, Config};
+use crate::data_dir::DataDir;
 use crate::serve::Result;
 
 const CLIENT_ID: &str = "api_client_id";
@@ -78,7 +79,7 @@ pub async fn serial(store: &Store, set: Option<&str>) -> Result<String> {
 
 /// `strowger credentials`: shows them; the exchange may run meanwhile.
 pub async fn show(config: &Config) -> Result<()> {
-    std::fs::create_dir_all(&config.data.dir)?;
+    DataDir::make(&config.data.dir)?;
     let store = Store::open(&config.database_url(), StoreOptions::default()).await?;
     let credentials =
         load_or_make(&store, &config.data.dir.join("secret.key"), &config.api).await?;

@@ -45,14 +45,7 @@ impl DataDir {
     /// and takes it.
     pub fn take(path: &Path) -> Result<Self, DataDirError> {
         let failed = |error| DataDirError::Io(path.to_owned(), error);
-        if !path.is_dir() {
-            use std::os::unix::fs::DirBuilderExt;
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(failed)?;
-        }
+        Self::make(path)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -71,6 +64,19 @@ impl DataDir {
         // A crash may have left the old one behind.
         dir.forget_run();
         Ok(dir)
+    }
+
+    /// Makes the directory where it is missing, for its owner alone.
+    pub fn make(path: &Path) -> Result<(), DataDirError> {
+        use std::os::unix::fs::DirBuilderExt;
+        if path.is_dir() {
+            return Ok(());
+        }
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| DataDirError::Io(path.to_owned(), error))
     }
 
     /// The directory.

@@ -47,8 +47,15 @@ async fn show(pbx: &Pbx) -> Result<()> {
     let application = Client::builder(&base)
         .credentials(&pbx.credentials.client_id, &pbx.credentials.client_secret)
         .build()?;
-    make_extensions(&application).await?;
-    watch(&application).await?;
+    let shown = first_call(pbx, &application).await;
+    // Also after a failure: the application has eight places, not more.
+    application.close().await?;
+    shown
+}
+
+async fn first_call(pbx: &Pbx, application: &Client) -> Result<()> {
+    make_extensions(pbx, application).await?;
+    watch(application).await?;
 
     println!(
         "\n== Two phones register over SIP at {}",
@@ -128,12 +135,14 @@ async fn show(pbx: &Pbx) -> Result<()> {
         "{}",
         serde_json::to_string_pretty(&row.ok_or("the record is not there")?)?
     );
-    application.close().await?;
+    // Switched off without a goodbye they would be rung for minutes yet.
+    caller.unregister().await?;
+    callee.unregister().await?;
     Ok(())
 }
 
 /// Makes the demo's extensions where they are missing and prints their accounts.
-async fn make_extensions(application: &Client) -> Result<()> {
+async fn make_extensions(pbx: &Pbx, application: &Client) -> Result<()> {
     let listed = application
         .call("v1.0", "extension/list", json!({"page_size": 10000}))
         .await?;
@@ -144,7 +153,15 @@ async fn make_extensions(application: &Client) -> Result<()> {
     println!("\n== Extensions");
     for (number, name) in EXTENSIONS {
         if rows.iter().any(|row| member(row, "number") == number) {
-            println!("{number}  is there already");
+            let snapshot = pbx.handle.settings().snapshot();
+            if let Some(there) = snapshot.extension_by_number(number) {
+                println!(
+                    "{number}  {:<6}  reg_name {}  password {}  (is there already)",
+                    there.name,
+                    there.reg_name,
+                    there.reg_password.expose()
+                );
+            }
             continue;
         }
         let password = random_text(16)?;

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 
 use crate::config::Config;
 
@@ -85,6 +86,9 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         return Err("TLS is set up already".into());
     }
     raise_open_files();
+    // What is kept (records, names, numbers, keys) is the owner's alone, also
+    // in a directory that somebody else has made.
+    umask(Mode::RWXG | Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

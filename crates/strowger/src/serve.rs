@@ -47,13 +47,16 @@ impl Pbx {
         let credentials = credentials::load_or_make(&store, &key_file, &config.api).await?;
         // Before anything counts: sip-net keeps its counters from the start.
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
-        let running =
-            exchange::start(exchange_config(&config, serial)?, store.clone(), settings).await?;
+        // All that can fail on a machine's own account comes before a phone can
+        // register: who connects here waits until the door opens.
         let http = TcpListener::bind(config.http.listen)
             .map_err(|e| format!("http {}: {e}", config.http.listen))?;
         let https = TcpListener::bind(config.https.listen)
             .map_err(|e| format!("https {}: {e}", config.https.listen))?;
         let (http_addr, https_addr) = (http.local_addr()?, https.local_addr()?);
+        let tls = api::tls::load_or_make(dir.path())?;
+        let running =
+            exchange::start(exchange_config(&config, serial)?, store.clone(), settings).await?;
         let metrics = axum::Router::new().route(
             "/metrics",
             axum::routing::get(move || std::future::ready(recorder.render())),
@@ -61,7 +64,7 @@ impl Pbx {
         let api = api::serve(
             api::ApiConfig {
                 http: Some(http),
-                https: Some((https, api::tls::load_or_make(dir.path())?)),
+                https: Some((https, tls)),
                 client_id: credentials.client_id.clone(),
                 client_secret: credentials.client_secret.clone(),
                 extra: Some(metrics),
