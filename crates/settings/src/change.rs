@@ -318,7 +318,7 @@ fn is_used(kind: &dyn Kind, id: i64, snapshot: &Snapshot) -> bool {
     KINDS.iter().any(|other| {
         snapshot.records(other.name()).any(|record| {
             other
-                .references(record)
+                .references(&record)
                 .iter()
                 .any(|to| to.kind == kind.name() && to.id == id)
         })

@@ -169,6 +169,22 @@ pub trait Kind: Send + Sync + 'static {
     /// Most objects of it.
     fn limit(&self) -> usize;
 
+    /// Whether there may be so many that an object is kept as text in memory
+    /// and opened where it is read.
+    fn packed(&self) -> bool {
+        false
+    }
+
+    /// Keys beside id and unique members that objects are found by.
+    fn indexes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// An object's keys in one of the indexes.
+    fn index_keys(&self, _record: &Record, _index: &str) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// Members that identify an object.
     fn unique(&self) -> &'static [UniqueKey];
 

@@ -19,6 +19,7 @@ mod seal;
 mod secret;
 mod settings;
 mod snapshot;
+mod table;
 mod unacted;
 
 pub use error::SettingsError;

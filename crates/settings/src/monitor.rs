@@ -16,6 +16,7 @@ use crate::read::{Window, answer, unknown};
 use crate::record::Record;
 use crate::settings::{Inner, Settings};
 use crate::snapshot::Snapshot;
+use crate::table::Wanted;
 
 const LIST: &str = "extension_status_monitor/list";
 const UPDATE: &str = "extension_status_monitor/update";
@@ -36,15 +37,17 @@ impl Settings {
         let operation = contract::operation("v1.0", LIST).ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
         let window = Window::read(&params)?;
-        let snapshot = self.snapshot();
-        let rows: Vec<&Arc<Record>> = snapshot.records("extension").collect();
-        let data = window
-            .of(&rows)
-            .map(|record| Value::Object(row(record)))
-            .collect();
+        let wanted = Wanted {
+            first: window.first,
+            size: window.size,
+            ..Wanted::default()
+        };
+        let page = self.snapshot().page("extension", wanted);
+        let rows = page.records.iter();
+        let data = rows.map(|record| Value::Object(row(record)));
         Ok(answer([
-            ("total_number", rows.len().into()),
-            ("data", Value::Array(data)),
+            ("total_number", page.total.into()),
+            ("data", Value::Array(data.collect())),
         ]))
     }
 

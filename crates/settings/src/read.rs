@@ -1,16 +1,13 @@
 //! The four operations that read: list, search, get, query. They work on the
 //! snapshot and never wait. Live state is joined by the faces.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::error::{SettingsError, invalid, word};
-use crate::kind::{Kind, SecretForm, kind};
-use crate::record::Record;
+use crate::kind::{SecretForm, kind};
 use crate::secret::{Secret, password_matches};
 use crate::settings::Settings;
-use crate::snapshot::Snapshot;
+use crate::table::Wanted;
 
 /// Most rows of a page, and a page's rows where the request does not say: the
 /// guide prints neither, so that who asks plainly gets all there is.
@@ -48,21 +45,19 @@ impl Settings {
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
         let window = Window::read(&params)?;
         let snapshot = self.snapshot();
-        let mut chosen = chosen(kind, &snapshot, text(&params, "search_value"));
-        sort(
-            kind,
-            &mut chosen,
-            text(&params, "sort_by"),
-            text(&params, "order_by") == "desc",
-        );
-        let total = chosen.len();
-        let data = window
-            .of(&chosen)
-            .map(|record| Value::Object(kind.brief(record)))
-            .collect();
+        let wanted = Wanted {
+            text: text(&params, "search_value"),
+            sort_by: text(&params, "sort_by"),
+            descending: text(&params, "order_by") == "desc",
+            first: window.first,
+            size: window.size,
+        };
+        let page = snapshot.page(kind.name(), wanted);
+        let rows = page.records.iter();
+        let data = rows.map(|record| Value::Object(kind.brief(record)));
         Ok(answer([
-            ("total_number", total.into()),
-            ("data", Value::Array(data)),
+            ("total_number", page.total.into()),
+            ("data", Value::Array(data.collect())),
         ]))
     }
 
@@ -160,8 +155,10 @@ impl Settings {
 
 /// Which rows of a list a page holds.
 pub(crate) struct Window {
-    first: usize,
-    size: usize,
+    /// Rows before it.
+    pub first: usize,
+    /// Most rows of it.
+    pub size: usize,
 }
 
 impl Window {
@@ -192,45 +189,6 @@ impl Window {
             Err(SettingsError::Invalid(faults))
         }
     }
-
-    pub fn of<'r, T>(&self, rows: &'r [T]) -> impl Iterator<Item = &'r T> {
-        rows.iter().skip(self.first).take(self.size)
-    }
-}
-
-fn chosen(kind: &'static dyn Kind, snapshot: &Snapshot, needle: &str) -> Vec<Arc<Record>> {
-    let needle = needle.trim().to_lowercase();
-    snapshot
-        .records(kind.name())
-        .filter(|record| {
-            needle.is_empty()
-                || kind
-                    .searched(record)
-                    .iter()
-                    .any(|text| text.to_lowercase().contains(&needle))
-        })
-        .cloned()
-        .collect()
-}
-
-/// Rows come by id; equals stay in that order, whatever the direction.
-fn sort(kind: &dyn Kind, rows: &mut Vec<Arc<Record>>, field: &str, descending: bool) {
-    if field.is_empty() || field == "id" {
-        if descending {
-            rows.reverse();
-        }
-        return;
-    }
-    let mut keyed: Vec<_> = rows
-        .drain(..)
-        .map(|record| (kind.sort_key(&record, field), record))
-        .collect();
-    if descending {
-        keyed.sort_by(|(a, _), (b, _)| b.cmp(a));
-    } else {
-        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-    }
-    rows.extend(keyed.into_iter().map(|(_, record)| record));
 }
 
 /// A text of the request; empty where it is missing.

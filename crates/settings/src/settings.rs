@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex as SyncMutex;
-use store::{Batch, Store};
+use store::{Batch, Object, Store};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::error::SettingsError;
@@ -22,6 +22,11 @@ const CHANGES: usize = 4;
 const LISTENER_DEADLINE: Duration = Duration::from_secs(2);
 /// The counter of settings revisions.
 const REVISION: &str = "settings.revision";
+
+/// Objects that are read from the database at a time, at the start.
+const PAGE: i64 = 5_000;
+/// Pages of them that wait.
+const PAGES: usize = 2;
 
 /// What a password's hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +104,7 @@ impl Settings {
         let sealer = Sealer::open(key_file)?;
         let mut snapshot = Snapshot::default();
         for kind in KINDS {
-            for object in store.objects(kind.name()).await? {
-                snapshot.put(*kind, Arc::new(Record::unseal(&object, &sealer)?))?;
-            }
+            snapshot = load(&store, *kind, &sealer, snapshot).await?;
         }
         let revision = i64::try_from(store.counter(REVISION).await?).unwrap_or(i64::MAX);
         snapshot.set_revision(revision.max(snapshot.revision()));
@@ -134,6 +137,37 @@ impl Settings {
     pub fn sealer(&self) -> &Sealer {
         &self.0.sealer
     }
+}
+
+/// Reads all objects of a kind into the snapshot: pages are read here while
+/// the one before is taken in aside.
+async fn load(
+    store: &Store,
+    kind: &'static dyn Kind,
+    sealer: &Sealer,
+    mut snapshot: Snapshot,
+) -> Result<Snapshot, SettingsError> {
+    let (pages, mut read) = mpsc::channel::<Vec<Object>>(PAGES);
+    let sealer = sealer.clone();
+    let filling = tokio::task::spawn_blocking(move || {
+        let objects = std::iter::from_fn(|| read.blocking_recv()).flatten();
+        let records = objects.map(|object| Record::unseal(&object, &sealer));
+        snapshot.fill(kind, records).map(|()| snapshot)
+    });
+    let mut last = i64::MIN;
+    loop {
+        let page = store.objects_after(kind.name(), last, PAGE).await?;
+        let Some(object) = page.last() else {
+            break;
+        };
+        last = object.id;
+        if pages.send(page).await.is_err() {
+            // It met an object that makes no sense, and says so.
+            break;
+        }
+    }
+    drop(pages);
+    filling.await.map_err(|_| SettingsError::Stopping)?
 }
 
 impl Inner {

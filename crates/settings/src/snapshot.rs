@@ -11,13 +11,7 @@ use crate::error::SettingsError;
 use crate::extension::Extension;
 use crate::kind::Kind;
 use crate::record::Record;
-
-/// All objects of one kind, by id and by unique key.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Table {
-    records: RedBlackTreeMapSync<i64, Arc<Record>>,
-    keys: BTreeMap<&'static str, RedBlackTreeMapSync<String, i64>>,
-}
+use crate::table::{Page, Table, Wanted};
 
 /// All settings at one moment.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +52,7 @@ impl Snapshot {
 
     /// The extension that authenticates by this name.
     pub fn extension_by_reg_name(&self, reg_name: &str) -> Option<Arc<Extension>> {
-        self.extension(self.table("extension")?.id_of("reg_name", reg_name)?)
+        self.extension(self.table("extension")?.holder("reg_name", reg_name)?)
     }
 
     /// What the switch must know.
@@ -75,25 +69,30 @@ impl Snapshot {
 
     /// One object.
     pub fn record(&self, kind: &str, id: i64) -> Option<Arc<Record>> {
-        self.table(kind)?.records.get(&id).cloned()
+        self.table(kind)?.get(id)
     }
 
     /// All objects of a kind, by id.
-    pub fn records(&self, kind: &str) -> impl Iterator<Item = &Arc<Record>> {
+    pub fn records(&self, kind: &str) -> impl Iterator<Item = Arc<Record>> {
+        self.table(kind).into_iter().flat_map(Table::records)
+    }
+
+    /// Some of a kind's objects.
+    pub(crate) fn page(&self, kind: &str, wanted: Wanted<'_>) -> Page {
         self.table(kind)
-            .into_iter()
-            .flat_map(|table| table.records.values())
+            .map(|table| table.page(wanted))
+            .unwrap_or_default()
     }
 
     /// How many objects of a kind there are.
     pub fn count(&self, kind: &str) -> usize {
-        self.table(kind).map_or(0, |table| table.records.size())
+        self.table(kind).map_or(0, Table::count)
     }
 
     /// The object of a kind that has this unique value.
     pub(crate) fn holder(&self, kind: &str, member: &str, value: &str) -> Option<Arc<Record>> {
         let table = self.table(kind)?;
-        table.records.get(&table.id_of(member, value)?).cloned()
+        table.get(table.holder(member, value)?)
     }
 
     /// Puts an object in, in its old state's place.
@@ -102,44 +101,56 @@ impl Snapshot {
         kind: &'static dyn Kind,
         record: Arc<Record>,
     ) -> Result<(), SettingsError> {
-        self.remove(kind, record.id);
-        kind.project(&record, self)
+        if let Some(old) = self.record(kind.name(), record.id) {
+            kind.withdraw(&old, self);
+        }
+        self.project(kind, &record)?;
+        let table = self.tables.entry(kind.name()).or_default();
+        table.put(kind, record);
+        Ok(())
+    }
+
+    /// Puts in many objects that are not there yet, up to the first that makes
+    /// no sense.
+    pub(crate) fn fill(
+        &mut self,
+        kind: &'static dyn Kind,
+        records: impl IntoIterator<Item = Result<Record, SettingsError>>,
+    ) -> Result<(), SettingsError> {
+        let mut table = self.tables.remove(kind.name()).unwrap_or_default();
+        let mut result = Ok(());
+        let good = records.into_iter().map_while(|record| {
+            let taken = record.and_then(|record| {
+                self.project(kind, &record)?;
+                Ok(Arc::new(record))
+            });
+            taken.map_err(|error| result = Err(error)).ok()
+        });
+        table.fill(kind, good);
+        self.tables.insert(kind.name(), table);
+        result
+    }
+
+    /// Takes an object out.
+    pub(crate) fn remove(&mut self, kind: &'static dyn Kind, id: i64) {
+        let Some(record) = self.record(kind.name(), id) else {
+            return;
+        };
+        if let Some(table) = self.tables.get_mut(kind.name()) {
+            table.remove(kind, id);
+        }
+        kind.withdraw(&record, self);
+    }
+
+    fn project(&mut self, kind: &'static dyn Kind, record: &Record) -> Result<(), SettingsError> {
+        kind.project(record, self)
             .map_err(|reason| SettingsError::Corrupt {
                 kind: kind.name().into(),
                 id: record.id,
                 reason,
             })?;
         self.revision = self.revision.max(record.revision);
-        let table = self.tables.entry(kind.name()).or_default();
-        for key in kind.unique() {
-            if let Some(value) = key.value(&record) {
-                table
-                    .keys
-                    .entry(key.member)
-                    .or_default()
-                    .insert_mut(value, record.id);
-            }
-        }
-        table.records.insert_mut(record.id, record);
         Ok(())
-    }
-
-    /// Takes an object out.
-    pub(crate) fn remove(&mut self, kind: &'static dyn Kind, id: i64) {
-        let Some(table) = self.tables.get_mut(kind.name()) else {
-            return;
-        };
-        let Some(record) = table.records.get(&id).cloned() else {
-            return;
-        };
-        for key in kind.unique() {
-            if let (Some(value), Some(keys)) = (key.value(&record), table.keys.get_mut(key.member))
-            {
-                keys.remove_mut(&value);
-            }
-        }
-        table.records.remove_mut(&id);
-        kind.withdraw(&record, self);
     }
 
     pub(crate) fn set_revision(&mut self, revision: i64) {
@@ -162,11 +173,5 @@ impl Snapshot {
 
     fn table(&self, kind: &str) -> Option<&Table> {
         self.tables.get(kind)
-    }
-}
-
-impl Table {
-    fn id_of(&self, member: &str, value: &str) -> Option<i64> {
-        self.keys.get(member)?.get(value).copied()
     }
 }

@@ -9,7 +9,7 @@
 mod support;
 
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use settings::{Settings, SettingsError};
@@ -292,30 +292,4 @@ async fn changes_at_the_same_time_lose_nothing() {
     let (_store, settings) = dir.open().await;
     assert_eq!(get(&settings, id), detail);
     assert_eq!(settings.snapshot().revision(), revision);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_two_thousandth_extension_takes_no_longer_than_the_first() {
-    let dir = Dir::new();
-    let (_store, settings) = dir.open().await;
-    let mut rounds = Vec::new();
-    for round in 0..10 {
-        let start = Instant::now();
-        for n in 0..200 {
-            create(
-                &settings,
-                &(10_000 + round * 200 + n).to_string(),
-                json!({}),
-            )
-            .await;
-        }
-        rounds.push(start.elapsed());
-    }
-    assert_eq!(settings.snapshot().extension_count(), 2000);
-    // Were it quadratic, the last rounds would take many times the first ones.
-    let (early, late) = (
-        rounds[..4].iter().min().unwrap(),
-        rounds[6..].iter().min().unwrap(),
-    );
-    assert!(*late < *early * 2, "{rounds:?}");
 }

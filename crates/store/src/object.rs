@@ -74,11 +74,25 @@ pub enum ObjectChange {
 impl Store {
     /// All objects of a kind, by id.
     pub async fn objects(&self, kind: &str) -> Result<Vec<Object>, StoreError> {
-        let rows =
-            sqlx::query("SELECT id, revision, doc, secret FROM object WHERE kind = $1 ORDER BY id")
-                .bind(kind)
-                .fetch_all(self.readers())
-                .await?;
+        self.objects_after(kind, i64::MIN, i64::MAX).await
+    }
+
+    /// At most so many objects of a kind, by id, from the one behind an id on.
+    pub async fn objects_after(
+        &self,
+        kind: &str,
+        id: i64,
+        most: i64,
+    ) -> Result<Vec<Object>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, revision, doc, secret FROM object \
+             WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3",
+        )
+        .bind(kind)
+        .bind(id)
+        .bind(most)
+        .fetch_all(self.readers())
+        .await?;
         rows.into_iter()
             .map(|row| {
                 Ok(Object {

@@ -1,0 +1,272 @@
+//! All objects of one kind: rows by id, in every order that they are listed in,
+//! with the texts that they are searched by, their unique values and the other
+//! keys that they are found by. A table never changes once it is shared; a copy
+//! that one object is changed in shares nearly all with what it came from, so
+//! that a change costs the same whether there are ten objects or half a
+//! million. It must never walk over all objects to answer for a page of them,
+//! but for the one walk over the searched texts.
+
+mod fold;
+mod key;
+mod order;
+mod row;
+mod slab;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+
+use crate::kind::Kind;
+use crate::record::Record;
+use fold::fold;
+use key::{fields, id_key, index_keys, sort_key, texts};
+use order::{Keys, Order};
+use row::Row;
+use slab::Slab;
+
+/// Where a row is, as long as its object is there.
+pub(crate) type Slot = u32;
+
+/// All objects of one kind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    slab: Slab,
+    by_id: Order,
+    /// By the fields that lists are sorted by.
+    sorted: BTreeMap<&'static str, Order>,
+    /// By the keys of `Kind::indexes`.
+    indexes: BTreeMap<&'static str, Order>,
+    /// Unique values, by member.
+    unique: BTreeMap<&'static str, RedBlackTreeMapSync<String, i64>>,
+}
+
+/// Which objects, in which order, and which part of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted<'w> {
+    /// Those that hold this text, whatever its case; all where it is empty.
+    pub text: &'w str,
+    /// The field that they are sorted by; by id where it is empty. Equals stand
+    /// in the order of their ids.
+    pub sort_by: &'w str,
+    /// From the last to the first.
+    pub descending: bool,
+    /// How many are passed over.
+    pub first: usize,
+    /// Most that are given.
+    pub size: usize,
+}
+
+/// What was wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    /// How many objects there are in all pages.
+    pub total: usize,
+    /// This page's.
+    pub records: Vec<Arc<Record>>,
+}
+
+impl Table {
+    /// How many objects there are.
+    pub fn count(&self) -> usize {
+        self.by_id.size()
+    }
+
+    /// The object of an id.
+    pub fn get(&self, id: i64) -> Option<Arc<Record>> {
+        Some(self.slab.row(self.slot(id)?)?.record())
+    }
+
+    /// All objects, by id.
+    pub fn records(&self) -> impl Iterator<Item = Arc<Record>> {
+        self.by_id.slots().filter_map(|slot| self.record(slot))
+    }
+
+    /// The id of the object that has a unique value.
+    pub fn holder(&self, member: &str, value: &str) -> Option<i64> {
+        self.unique.get(member)?.get(value).copied()
+    }
+
+    /// The objects that an index has under a key, by id.
+    #[allow(dead_code, reason = "asked by the kinds that have indexes")]
+    pub fn indexed(&self, index: &str, key: &[u8]) -> impl Iterator<Item = Arc<Record>> {
+        let order = self.indexes.get(index);
+        order
+            .into_iter()
+            .flat_map(move |order| order.of(key))
+            .filter_map(|slot| self.record(slot))
+    }
+
+    /// How many objects an index has under a key.
+    #[allow(dead_code, reason = "asked by the kinds that have indexes")]
+    pub fn count_indexed(&self, index: &str, key: &[u8]) -> usize {
+        self.indexes.get(index).map_or(0, |order| order.count(key))
+    }
+
+    /// A page.
+    pub fn page(&self, wanted: Wanted<'_>) -> Page {
+        let order = self.sorted.get(wanted.sort_by).unwrap_or(&self.by_id);
+        let needle = fold(wanted.text.trim());
+        if needle.is_empty() {
+            let slots = order.window(wanted.first, wanted.size, wanted.descending);
+            return Page {
+                total: self.count(),
+                records: self.open(slots.into_iter()),
+            };
+        }
+        let found = self.slab.search(&needle);
+        let total = found.count();
+        let size = wanted.size.min(total.saturating_sub(wanted.first));
+        let matching = |slot: &Slot| found.holds(*slot);
+        let records = if size == 0 {
+            Vec::new()
+        } else if wanted.descending {
+            let slots = order.slots().rev().filter(matching);
+            self.open(slots.skip(wanted.first).take(size))
+        } else {
+            let slots = order.slots().filter(matching);
+            self.open(slots.skip(wanted.first).take(size))
+        };
+        Page { total, records }
+    }
+
+    /// Puts an object in, in its old state's place.
+    pub fn put(&mut self, kind: &'static dyn Kind, record: Arc<Record>) {
+        let present = self.slot(record.id);
+        let old = present.and_then(|slot| self.record(slot));
+        let row = row(kind, record.clone());
+        let texts = texts(kind, &record);
+        let slot = match present {
+            Some(slot) => {
+                self.slab.replace(slot, row, &texts);
+                slot
+            }
+            None => self.slab.insert(row, &texts),
+        };
+        self.rekey(kind, slot, record.id, old.as_deref(), Some(&record));
+        self.claim(kind, old.as_deref(), Some(&record));
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, kind: &'static dyn Kind, id: i64) {
+        let Some(slot) = self.slot(id) else {
+            return;
+        };
+        let old = self.record(slot);
+        // While the slot still knows whose it is.
+        self.rekey(kind, slot, id, old.as_deref(), None);
+        self.claim(kind, old.as_deref(), None);
+        self.slab.remove(slot);
+    }
+
+    /// Puts in many objects that are not there yet: cheaper than one by one, as
+    /// soon as they are not few beside those that are there.
+    pub fn fill(
+        &mut self,
+        kind: &'static dyn Kind,
+        records: impl IntoIterator<Item = Arc<Record>>,
+    ) {
+        let fields = fields(kind);
+        let mut by_id = Keys::default();
+        let mut sorted: BTreeMap<&'static str, Keys> = BTreeMap::new();
+        let mut indexes: BTreeMap<&'static str, Keys> = BTreeMap::new();
+        for record in records {
+            let id = record.id;
+            let slot = self
+                .slab
+                .insert(row(kind, record.clone()), &texts(kind, &record));
+            by_id.push(&id_key(id), id, slot);
+            for field in &fields {
+                let key = sort_key(kind.sort_key(&record, field));
+                sorted.entry(*field).or_default().push(&key, id, slot);
+            }
+            for index in kind.indexes() {
+                let keys = indexes.entry(*index).or_default();
+                for key in index_keys(kind, &record, index) {
+                    keys.push(&key, id, slot);
+                }
+            }
+            self.claim(kind, None, Some(&record));
+        }
+        let id_of = |slot| self.slab.id(slot);
+        self.by_id.merge(by_id, id_of);
+        for (field, keys) in sorted {
+            self.sorted.entry(field).or_default().merge(keys, id_of);
+        }
+        for (index, keys) in indexes {
+            self.indexes.entry(index).or_default().merge(keys, id_of);
+        }
+    }
+
+    /// Moves a row from its old keys to its new ones.
+    fn rekey(
+        &mut self,
+        kind: &'static dyn Kind,
+        slot: Slot,
+        id: i64,
+        old: Option<&Record>,
+        new: Option<&Record>,
+    ) {
+        let slab = &self.slab;
+        let change = |order: &mut Order, gone: &[Vec<u8>], come: &[Vec<u8>]| {
+            for key in gone.iter().filter(|key| !come.contains(key)) {
+                order.remove(key, id, |slot| slab.id(slot));
+            }
+            for key in come.iter().filter(|key| !gone.contains(key)) {
+                order.insert(key, id, slot, |slot| slab.id(slot));
+            }
+        };
+        let keys = |record: Option<&Record>, of: &dyn Fn(&Record) -> Vec<Vec<u8>>| {
+            record.map(of).unwrap_or_default()
+        };
+        let own = |_: &Record| vec![id_key(id).to_vec()];
+        change(&mut self.by_id, &keys(old, &own), &keys(new, &own));
+        for field in fields(kind) {
+            let of = |record: &Record| vec![sort_key(kind.sort_key(record, field))];
+            let order = self.sorted.entry(field).or_default();
+            change(order, &keys(old, &of), &keys(new, &of));
+        }
+        for index in kind.indexes() {
+            let of = |record: &Record| index_keys(kind, record, index);
+            let order = self.indexes.entry(*index).or_default();
+            change(order, &keys(old, &of), &keys(new, &of));
+        }
+    }
+
+    /// Gives up an object's old unique values and takes its new ones.
+    fn claim(&mut self, kind: &'static dyn Kind, old: Option<&Record>, new: Option<&Record>) {
+        for key in kind.unique() {
+            let old = old.and_then(|record| key.value(record));
+            let values = self.unique.entry(key.member).or_default();
+            if let Some(value) = old {
+                values.remove_mut(&value);
+            }
+            if let Some((value, id)) = new.and_then(|record| Some((key.value(record)?, record.id)))
+            {
+                values.insert_mut(value, id);
+            }
+        }
+    }
+
+    fn slot(&self, id: i64) -> Option<Slot> {
+        self.by_id.of(&id_key(id)).next()
+    }
+
+    fn record(&self, slot: Slot) -> Option<Arc<Record>> {
+        Some(self.slab.row(slot)?.record())
+    }
+
+    fn open(&self, slots: impl Iterator<Item = Slot>) -> Vec<Arc<Record>> {
+        slots.filter_map(|slot| self.record(slot)).collect()
+    }
+}
+
+fn row(kind: &dyn Kind, record: Arc<Record>) -> Row {
+    if kind.packed() {
+        Row::packed(record)
+    } else {
+        Row::open(record)
+    }
+}
