@@ -1,6 +1,12 @@
 //! What can go wrong between an application and its PBX, and whose fault it is.
 
+use std::io;
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
+use wire::ErrCode;
+
+use crate::tls::Fingerprint;
 
 /// Why a request did not give what it should.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +15,14 @@ pub enum Error {
     /// The PBX understood the request and said no.
     #[error(transparent)]
     Refused(Box<Refusal>),
+    /// The PBX did a part of what was asked, and says which.
+    #[error("done in part: {0}")]
+    Partial(Box<Refusal>),
+    /// The PBX's certificate is not believed. Where it is known to be the
+    /// PBX's, [`ClientBuilder::fingerprint`](crate::ClientBuilder::fingerprint)
+    /// makes it so.
+    #[error("the PBX's certificate is not trusted; its SHA-256 fingerprint is {0}")]
+    Certificate(Fingerprint),
     /// The PBX could not be reached, or the connection broke.
     #[error("the PBX could not be reached: {0}")]
     Unreachable(#[source] Box<reqwest::Error>),
@@ -41,11 +55,21 @@ pub enum Error {
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[source] rustls::Error),
-    /// Of an event stream: the connection was lost and is there again. Events
-    /// in between may be missing; the stream goes on. An application rebuilds
-    /// its picture with `call/query`.
-    #[error("the event socket was interrupted")]
-    Interrupted,
+    /// A file of certificates has none.
+    #[error("no certificate in PEM form")]
+    NoPem,
+    /// The file for tokens can't be used.
+    #[error("the token file {}: {}", .0.display(), .1)]
+    TokenFile(PathBuf, #[source] io::Error),
+    /// What was downloaded can't be written.
+    #[error("the download can't be written: {0}")]
+    Write(#[source] io::Error),
+    /// A download's link leads to another host, which the token is not for.
+    #[error("{0:?} is no link of this PBX")]
+    Link(String),
+    /// A download broke, and the PBX does not go on where it did.
+    #[error("the download broke after {0} bytes and can't be resumed")]
+    Broken(u64),
 }
 
 /// An answer with an `errcode` that says no.
@@ -64,6 +88,31 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The code, where the contract lists it.
+    pub fn code(&self) -> Option<ErrCode> {
+        i32::try_from(self.errcode)
+            .ok()
+            .and_then(ErrCode::from_code)
+    }
+
+    /// The entries of `invalid_param_list` that can be read.
+    pub fn invalid_params(&self) -> Vec<wire::InvalidParam> {
+        self.entries("invalid_param_list")
+    }
+
+    /// The entries of `duplicate_field_list` that can be read.
+    pub fn duplicates(&self) -> Vec<wire::DuplicateField> {
+        self.entries("duplicate_field_list")
+    }
+
+    fn entries<T: serde::de::DeserializeOwned>(&self, list: &str) -> Vec<T> {
+        let entries = self.answer.get(list).and_then(Value::as_array);
+        entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| T::deserialize(entry).ok())
+            .collect()
+    }
     /// The names in `invalid_param_list`.
     pub fn invalid_fields(&self) -> Vec<&str> {
         self.names("invalid_param_list")
@@ -101,7 +150,7 @@ impl Error {
     /// The PBX's `errcode`, where it was the PBX that said no.
     pub fn errcode(&self) -> Option<i64> {
         match self {
-            Self::Refused(refusal) => Some(refusal.errcode),
+            Self::Refused(refusal) | Self::Partial(refusal) => Some(refusal.errcode),
             _ => None,
         }
     }
@@ -111,7 +160,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Refused(refusal) => TEMPORARY.contains(&refusal.errcode),
-            Self::Unreachable(_) | Self::Socket(_) | Self::Timeout | Self::Interrupted => true,
+            Self::Unreachable(_) | Self::Socket(_) | Self::Timeout | Self::Broken(_) => true,
             Self::Status(status) => *status >= 500,
             _ => false,
         }

@@ -1,16 +1,19 @@
-//! The client's hold on one of the application's eight places: when to log
-//! in, when to refresh. It decides; `http` sends.
+//! The client's hold on one of the application's eight places: what a pair of
+//! tokens is, when it is fresh, when it can be refreshed. `http` sends,
+//! `token_file` keeps; nothing here does either.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
 use crate::Error;
 
 /// How long before its end a token is refreshed, at most; a short-lived one
 /// is refreshed after nine tenths of its life.
 const REFRESH_AHEAD: Duration = Duration::from_secs(120);
+/// No token lives longer; a larger number is taken as this.
+const YEAR_S: u64 = 365 * 86_400;
 
 /// Client ID and Client Secret.
 #[derive(Clone, Default)]
@@ -19,27 +22,24 @@ pub(crate) struct Credentials {
     pub secret: String,
 }
 
-/// The tokens in hand.
-#[derive(Clone)]
+/// A pair of tokens. Times are those of the wall clock, so that another
+/// process can read them; a clock that jumps costs a refresh, no more.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub access: String,
     pub refresh: String,
-    fresh_until: Instant,
-    refresh_until: Instant,
-}
-
-/// What to do to have a valid token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    Use,
-    Refresh,
-    LogIn,
+    /// When the access token is to be refreshed: some time before its end.
+    pub fresh_until: SystemTime,
+    /// When the access token ends.
+    pub valid_until: SystemTime,
+    /// When the refresh token ends.
+    pub refresh_until: SystemTime,
 }
 
 impl Grant {
     /// From the answer of `get_token` or `refresh_token`; `asked` is when the
     /// request left, so that the life is never thought longer than it is.
-    pub fn from_answer(answer: &Map<String, Value>, asked: Instant) -> Result<Self, Error> {
+    pub fn from_answer(answer: &Map<String, Value>, asked: SystemTime) -> Result<Self, Error> {
         let text = |name: &str| {
             answer
                 .get(name)
@@ -61,31 +61,19 @@ impl Grant {
             access: text("access_token")?,
             refresh: text("refresh_token")?,
             fresh_until: asked + life.saturating_sub(REFRESH_AHEAD.min(life / 10)),
+            valid_until: asked + life,
             refresh_until: asked + seconds("refresh_token_expire_time"),
         })
     }
 
-    fn can_refresh(&self, now: Instant) -> bool {
+    /// Whether it can be used without a refresh first.
+    pub fn is_fresh(&self, now: SystemTime) -> bool {
+        now < self.fresh_until
+    }
+
+    /// Whether a new access token can be had for it without a login.
+    pub fn can_refresh(&self, now: SystemTime) -> bool {
         now < self.refresh_until
-    }
-}
-
-/// No token lives longer; a larger number is taken as this.
-const YEAR_S: u64 = 365 * 86_400;
-
-/// What to do before a request.
-pub(crate) fn before_request(grant: Option<&Grant>, now: Instant) -> Step {
-    match grant {
-        Some(grant) if now < grant.fresh_until => Step::Use,
-        other => after_refusal(other, now),
-    }
-}
-
-/// What to do when the PBX said that the token is not valid.
-pub(crate) fn after_refusal(grant: Option<&Grant>, now: Instant) -> Step {
-    match grant {
-        Some(grant) if grant.can_refresh(now) => Step::Refresh,
-        _ => Step::LogIn,
     }
 }
 
@@ -94,27 +82,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn grant(life: u64, asked: Instant) -> Grant {
-        let answer = json!({"access_token": "a", "refresh_token": "r",
-            "access_token_expire_time": life, "refresh_token_expire_time": 86400});
-        Grant::from_answer(answer.as_object().unwrap(), asked).unwrap()
-    }
-
     #[test]
     fn a_token_is_refreshed_before_its_end_and_forgotten_after_the_refresh_tokens() {
-        let asked = Instant::now();
-        let grant = grant(1800, asked);
-        let at = |s| before_request(Some(&grant), asked + Duration::from_secs(s));
-        assert_eq!(at(1600), Step::Use);
-        assert_eq!(at(1700), Step::Refresh);
-        assert_eq!(at(86_400), Step::LogIn);
-        assert_eq!(before_request(None, asked), Step::LogIn);
+        let asked = SystemTime::now();
+        let answer = json!({"access_token": "a", "refresh_token": "r",
+            "access_token_expire_time": 1800, "refresh_token_expire_time": "86400"});
+        let grant = Grant::from_answer(answer.as_object().unwrap(), asked).unwrap();
+        let at = |s| asked + Duration::from_secs(s);
+        assert!(grant.is_fresh(at(1600)) && !grant.is_fresh(at(1700)));
+        assert!(grant.can_refresh(at(86_399)) && !grant.can_refresh(at(86_400)));
     }
 
     #[test]
     fn an_answer_without_tokens_is_malformed() {
         let answer = json!({"errcode": 0});
-        let result = Grant::from_answer(answer.as_object().unwrap(), Instant::now());
+        let result = Grant::from_answer(answer.as_object().unwrap(), SystemTime::now());
         assert!(matches!(result, Err(Error::Malformed { .. })));
     }
 }

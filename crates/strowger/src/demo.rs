@@ -75,7 +75,7 @@ async fn first_call(pbx: &Pbx, application: &Client) -> Result<()> {
     let mut channel = None;
     let mut answered = false;
     while !answered {
-        let event = timeout(PATIENCE, events.next())
+        let event = timeout(PATIENCE, events.next_event())
             .await?
             .ok_or("the event stream ended")??;
         print_event(event.id, &event.msg);
@@ -109,7 +109,7 @@ async fn first_call(pbx: &Pbx, application: &Client) -> Result<()> {
     println!("\n== The application hangs up {channel} (call/hangup)");
     application.hangup(&channel).await?;
     loop {
-        let event = timeout(PATIENCE, events.next())
+        let event = timeout(PATIENCE, events.next_event())
             .await?
             .ok_or("the event stream ended")??;
         print_event(event.id, &event.msg);
@@ -120,7 +120,7 @@ async fn first_call(pbx: &Pbx, application: &Client) -> Result<()> {
 
     println!("\n== Its record (cdr/search)");
     let found = application
-        .call(
+        .ask(
             "v1.0",
             "cdr/search",
             json!({"call_from": from, "call_to": to}),
@@ -144,7 +144,7 @@ async fn first_call(pbx: &Pbx, application: &Client) -> Result<()> {
 /// Makes the demo's extensions where they are missing and prints their accounts.
 async fn make_extensions(pbx: &Pbx, application: &Client) -> Result<()> {
     let listed = application
-        .call("v1.0", "extension/list", json!({"page_size": 10000}))
+        .ask("v1.0", "extension/list", json!({"page_size": 10000}))
         .await?;
     let rows = member(&listed, "data")
         .as_array()
@@ -166,7 +166,7 @@ async fn make_extensions(pbx: &Pbx, application: &Client) -> Result<()> {
         }
         let password = random_text(16)?;
         application
-            .call(
+            .ask(
                 "v1.0",
                 "extension/create",
                 json!({
@@ -185,7 +185,7 @@ async fn make_extensions(pbx: &Pbx, application: &Client) -> Result<()> {
 /// Switches monitoring on, as an application must before it gets 30007 and 30008.
 async fn watch(application: &Client) -> Result<()> {
     let listed = application
-        .call(
+        .ask(
             "v1.0",
             "extension_status_monitor/list",
             json!({"page_size": 10000}),
@@ -198,7 +198,7 @@ async fn watch(application: &Client) -> Result<()> {
         .map(|row| json!({"ext_id": member(row, "ext_id"), "enb_register_status": 1, "enb_call_status": 1}))
         .collect();
     application
-        .call(
+        .ask(
             "v1.0",
             "extension_status_monitor/update",
             json!({"ext_monitor_list": all}),

@@ -1,7 +1,7 @@
 //! The contract as tables: what validation, the status table, the contract test and
 //! a command line walk. The rows are in `generated`; here is what a row is.
 
-pub use crate::generated::tables::{EVENTS, OPERATIONS, TYPES};
+pub use crate::generated::tables::{ABOUT, EVENTS, OPERATIONS, TYPES};
 
 /// How a request reaches an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,16 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// What a member of the request means, in the contract's words; blank
+    /// where it has none.
+    pub fn about(&self, member: &str) -> &'static str {
+        let row = ABOUT.binary_search_by(|row| (row.0, row.1).cmp(&(self.version, self.path)));
+        row.ok()
+            .and_then(|place| ABOUT.get(place))
+            .and_then(|(_, _, members)| members.iter().find(|(name, _)| *name == member))
+            .map_or("", |(_, words)| words)
+    }
+
     /// A member of the request.
     pub fn member(&self, name: &str) -> Option<&'static Member> {
         self.request.iter().find(|member| member.name == name)

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
-use super::{Event, Sender};
+use super::{Event, Sender, Update};
 use crate::http::{TOKEN_EXPIRED, opened};
 use crate::{Client, Error};
 
@@ -42,7 +42,7 @@ pub(super) enum End {
     /// The stream was dropped.
     NobodyListens,
     /// The connection, or the token, is gone.
-    Lost,
+    Lost(Error),
 }
 
 /// What a text frame is.
@@ -111,7 +111,7 @@ impl Socket {
                     .filter(|error| error.errcode().is_some())
                     .unwrap_or(Error::Status(response.status().as_u16())))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(client.fault(error)),
         }
     }
 
@@ -149,19 +149,19 @@ impl Socket {
                 () = sender.closed() => return End::NobodyListens,
                 _ = heartbeat.tick() => {
                     if !waiting && heard.elapsed() > SILENCE_ALLOWED {
-                        return End::Lost;
+                        return End::Lost(Error::Timeout);
                     }
                     // Keeps the token, and with it the socket, valid. Where
                     // it can't, the PBX will say so on the socket.
                     let _ = client.token().await;
-                    if self.stream.send(Message::text(HEARTBEAT)).await.is_err() {
-                        return End::Lost;
+                    if let Err(error) = self.stream.send(Message::text(HEARTBEAT)).await {
+                        return End::Lost(error.into());
                     }
                 }
                 permit = sender.reserve(), if waiting => match permit {
                     Ok(permit) => {
                         if let Some(event) = self.early.pop_front() {
-                            permit.send(Ok(event));
+                            permit.send(Ok(Update::Event(event)));
                         }
                         heard = Instant::now();
                     }
@@ -172,10 +172,16 @@ impl Socket {
                     match message {
                         Some(Ok(Message::Text(text))) => match read(&text) {
                             Frame::Event(event) => self.early.push_back(event),
-                            Frame::Answer(answer) if expired(&answer) => return End::Lost,
+                            Frame::Answer(answer) if expired(&answer) => {
+                                let said = opened(SUBSCRIBE, text.as_bytes()).err();
+                                return End::Lost(said.unwrap_or(Error::Timeout));
+                            }
                             Frame::Answer(_) | Frame::Other => {}
                         },
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Lost,
+                        Some(Err(error)) => return End::Lost(error.into()),
+                        Some(Ok(Message::Close(_))) | None => {
+                            return End::Lost(tungstenite::Error::ConnectionClosed.into());
+                        }
                         Some(Ok(_)) => {}
                     }
                 }

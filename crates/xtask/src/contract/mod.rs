@@ -1,7 +1,8 @@
 //! `cargo xtask contract`: reads `contract/*.yaml` and makes from it the types and
-//! tables of `wire`, `docs/openapi.json` and `docs/status.md`; with `--check` it only
+//! tables of `wire`, the operations of `client`, `docs/openapi.json` and `docs/status.md`; with `--check` it only
 //! compares. It knows nothing of the crates except the status that the binary prints.
 
+mod client;
 mod enums;
 mod model;
 mod names;
@@ -50,6 +51,8 @@ type Files = BTreeMap<String, String>;
 
 /// Where made Rust lies; nothing else may lie there.
 const GENERATED: &str = "crates/wire/src/generated";
+/// The same of the client.
+const CLIENT: &str = "crates/client/src/generated";
 
 /// Runs the chore and tells how it went.
 pub fn main(arguments: &Arguments) -> ExitCode {
@@ -93,8 +96,10 @@ fn make(contract: &Contract) -> Result<Files, Error> {
     let mut files = Files::new();
     let mut sources = types::make(contract)?;
     sources.extend(tables::make(contract)?);
-    for (path, source) in sources {
-        files.insert(format!("{GENERATED}/{path}"), rust::format(&source)?);
+    for (folder, sources) in [(GENERATED, sources), (CLIENT, client::make(contract)?)] {
+        for (path, source) in sources {
+            files.insert(format!("{folder}/{path}"), rust::format(&source)?);
+        }
     }
     files.insert("docs/openapi.json".into(), openapi::make(contract)?);
     Ok(files)
@@ -104,8 +109,11 @@ fn make(contract: &Contract) -> Result<Files, Error> {
 /// made no more.
 fn settle(root: &Path, files: Files, check: bool) -> Result<Vec<String>, Error> {
     let mut differing = Vec::new();
-    if files.keys().any(|path| path.starts_with(GENERATED)) {
-        for path in leftovers(root, &files)? {
+    for folder in [GENERATED, CLIENT] {
+        if !files.keys().any(|path| path.starts_with(folder)) {
+            continue;
+        }
+        for path in leftovers(root, folder, &files)? {
             if !check {
                 let path = root.join(&path);
                 std::fs::remove_file(&path).map_err(|source| Error::File { path, source })?;
@@ -126,9 +134,9 @@ fn settle(root: &Path, files: Files, check: bool) -> Result<Vec<String>, Error> 
     Ok(differing)
 }
 
-fn leftovers(root: &Path, files: &Files) -> Result<Vec<String>, Error> {
+fn leftovers(root: &Path, folder: &str, files: &Files) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    let mut folders = vec![GENERATED.to_owned()];
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let path = root.join(&folder);
         let Ok(entries) = std::fs::read_dir(&path) else {

@@ -9,6 +9,7 @@ use super::rust::{header, literal};
 pub fn make(contract: &Contract) -> Result<Vec<(String, String)>, Error> {
     Ok(vec![
         ("tables/mod.rs".into(), root()),
+        ("tables/about.rs".into(), about(contract)),
         ("tables/operations.rs".into(), operations(contract)),
         ("tables/types.rs".into(), types(contract)),
         ("tables/events.rs".into(), events(contract)),
@@ -18,8 +19,8 @@ pub fn make(contract: &Contract) -> Result<Vec<(String, String)>, Error> {
 fn root() -> String {
     let mut made = header("The contract as tables.");
     made.push_str(
-        "mod events;\nmod operations;\nmod types;\n\n\
-         pub use events::EVENTS;\npub use operations::OPERATIONS;\npub use types::TYPES;\n\n\
+        "mod about;\nmod events;\nmod operations;\nmod types;\n\n\
+         pub use about::ABOUT;\npub use events::EVENTS;\npub use operations::OPERATIONS;\npub use types::TYPES;\n\n\
          use crate::contract::Scalar;\n\n\
          /// The set of a flag that is a number.\n\
          const FLAG: &[Scalar] = &[Scalar::Integer(0), Scalar::Integer(1)];\n",
@@ -60,6 +61,34 @@ fn operations(contract: &Contract) -> String {
             operation.events,
             certainty(operation.certainty),
         ));
+    }
+    made.push_str("];\n");
+    made
+}
+
+/// Apart from the rows that validation walks: only help texts want it.
+fn about(contract: &Contract) -> String {
+    let mut made = header("What the members of requests mean.");
+    made.push_str(
+        "/// What a request's member means: its name and the words.\n\
+         type About = (&'static str, &'static str);\n\n\
+         /// For each operation, by version and path, its members that have words.\n\
+         pub static ABOUT: &[(&str, &str, &[About])] = &[\n",
+    );
+    for operation in contract.operations() {
+        let members: String = operation
+            .request
+            .iter()
+            .filter_map(|member| Some((&member.name, member.about.as_ref()?)))
+            .map(|(name, about)| format!("({}, {}),\n", literal(name), literal(about)))
+            .collect();
+        if !members.is_empty() {
+            made.push_str(&format!(
+                "({}, {}, &[\n{members}]),\n",
+                literal(&operation.version),
+                literal(&operation.path)
+            ));
+        }
     }
     made.push_str("];\n");
     made
