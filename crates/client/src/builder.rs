@@ -96,7 +96,7 @@ impl ClientBuilder {
     /// (the next, before it is changed).
     ///
     /// A certificate that was refused is named by
-    /// [`Error::Certificate`](crate::Error::Certificate).
+    /// [`Error::Certificate`].
     #[must_use]
     pub fn fingerprint(mut self, sha256: Fingerprint) -> Self {
         self.trust.pinned.push(sha256);

@@ -3,12 +3,14 @@
 //! up where it broke.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{
     CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use reqwest::{Response, StatusCode, Url};
+use tokio::fs::{File, rename};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::Error;
@@ -17,6 +19,8 @@ use crate::http::{TOKEN_EXPIRED, opened};
 
 /// How often one download is taken up again before it is given up.
 const MAX_RESUMES: u32 = 5;
+/// The wait after the first vain try to take it up; each further is longer.
+const RESUME_WAIT: Duration = Duration::from_millis(500);
 /// The longest answer that may be an error in an envelope.
 const MAX_ENVELOPE: usize = 64 << 10;
 
@@ -26,9 +30,7 @@ pub struct Download {
     client: Client,
     url: Url,
     with_token: bool,
-    response: Response,
-    /// Read ahead, to see that it is no error in an envelope.
-    first: Option<Bytes>,
+    answer: Answer,
     /// Bytes of the file that were handed out, and those skipped before.
     position: u64,
     /// Of the whole file, where the PBX says.
@@ -36,6 +38,13 @@ pub struct Download {
     /// Which version of the file this is.
     version: Option<String>,
     resumes: u32,
+}
+
+/// What came, less what was looked at to see that it is no refusal.
+#[derive(Debug)]
+struct Answer {
+    response: Response,
+    first: Option<Bytes>,
 }
 
 impl Client {
@@ -76,21 +85,17 @@ impl Download {
         position: u64,
     ) -> Result<Self, Error> {
         let url = resolved(&client.inner.base, link)?;
-        let response = answered(client, &url, with_token, position, None).await?;
-        let mut download = Self {
+        let answer = answered(client, &url, with_token, position, None).await?;
+        Ok(Self {
             client: client.clone(),
-            version: version(response.headers()),
-            length: length(&response, position),
+            version: version(answer.response.headers()),
+            length: length(&answer.response, position),
             url,
             with_token,
-            first: None,
             position,
             resumes: 0,
-            response,
-        };
-        download.at(position)?;
-        download.refuse_envelope().await?;
-        Ok(download)
+            answer,
+        })
     }
 
     /// Bytes of the whole file, where the PBX says.
@@ -107,9 +112,9 @@ impl Download {
     /// rest is asked for again.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let read = match self.first.take() {
+            let read = match self.answer.first.take() {
                 Some(first) => Ok(Some(first)),
-                None => self.response.chunk().await,
+                None => self.answer.response.chunk().await,
             };
             let short = self.length.is_some_and(|length| self.position < length);
             match read {
@@ -139,66 +144,48 @@ impl Download {
     /// Everything to a file; the bytes that were written. What is not yet
     /// whole lies beside it, its name ending in `.part`.
     pub async fn save(&mut self, path: impl AsRef<Path>) -> Result<u64, Error> {
+        self.save_with(path, |_| ()).await
+    }
+
+    /// As [`Self::save`], and says after each chunk how far it is.
+    pub async fn save_with(
+        &mut self,
+        path: impl AsRef<Path>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, Error> {
         let path = path.as_ref();
         let mut draft = path.as_os_str().to_owned();
         draft.push(".part");
-        let mut file = tokio::fs::File::create(&draft)
-            .await
-            .map_err(Error::Write)?;
-        let written = self.write_to(&mut file).await?;
+        let mut file = File::create(&draft).await.map_err(Error::Write)?;
+        let mut written = 0;
+        while let Some(chunk) = self.chunk().await? {
+            file.write_all(&chunk).await.map_err(Error::Write)?;
+            written += chunk.len() as u64;
+            progress(self.position);
+        }
         file.sync_all().await.map_err(Error::Write)?;
-        tokio::fs::rename(&draft, path)
-            .await
-            .map_err(Error::Write)?;
+        rename(&draft, path).await.map_err(Error::Write)?;
         Ok(written)
     }
 
     /// Asks for the rest, of the same version of the file.
     async fn resume(&mut self) -> Result<(), Error> {
-        if self.resumes >= MAX_RESUMES {
-            return Err(Error::Broken(self.position));
-        }
-        self.resumes += 1;
         let version = self.version.as_deref();
         let (client, url) = (&self.client, &self.url);
-        self.response = answered(client, url, self.with_token, self.position, version).await?;
-        self.at(self.position)
-    }
-
-    /// That what comes begins at this byte.
-    fn at(&mut self, position: u64) -> Result<(), Error> {
-        let begins = match self.response.status() {
-            StatusCode::PARTIAL_CONTENT => range_start(self.response.headers()),
-            _ => Some(0),
-        };
-        match begins == Some(position) {
-            true => Ok(()),
-            false => Err(Error::Broken(position)),
-        }
-    }
-
-    /// A refusal comes as HTTP 200 with an envelope, as everywhere.
-    async fn refuse_envelope(&mut self) -> Result<(), Error> {
-        let headers = self.response.headers();
-        let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let json = kind.is_some_and(|kind| kind.starts_with("application/json"));
-        if !json || self.position > 0 {
-            return Ok(());
-        }
-        let mut start = Vec::new();
-        while let Some(chunk) = self.response.chunk().await? {
-            start.extend_from_slice(&chunk);
-            if start.len() > MAX_ENVELOPE {
-                break;
+        while self.resumes < MAX_RESUMES {
+            self.resumes += 1;
+            match answered(client, url, self.with_token, self.position, version).await {
+                Ok(answer) => {
+                    self.answer = answer;
+                    return Ok(());
+                }
+                Err(Error::Unreachable(_) | Error::Timeout) => {
+                    tokio::time::sleep(RESUME_WAIT * self.resumes).await;
+                }
+                Err(error) => return Err(error),
             }
         }
-        match opened(self.url.path(), &start) {
-            Err(error @ Error::Refused(_)) => Err(error),
-            _ => {
-                self.first = Some(start.into());
-                Ok(())
-            }
-        }
+        Err(Error::Broken(self.position))
     }
 }
 
@@ -210,7 +197,7 @@ async fn answered(
     with_token: bool,
     position: u64,
     version: Option<&str>,
-) -> Result<Response, Error> {
+) -> Result<Answer, Error> {
     if !with_token {
         return got(client, url.clone(), position, version).await;
     }
@@ -236,7 +223,7 @@ async fn got(
     url: Url,
     position: u64,
     version: Option<&str>,
-) -> Result<Response, Error> {
+) -> Result<Answer, Error> {
     let mut request = client.inner.http.get(url);
     if position > 0 {
         request = request.header(RANGE, format!("bytes={position}-"));
@@ -245,9 +232,43 @@ async fn got(
         }
     }
     let response = request.send().await.map_err(|error| client.fault(error))?;
-    match response.status() {
-        status if status.is_success() => Ok(response),
-        status => Err(Error::Status(status.as_u16())),
+    if !response.status().is_success() {
+        return Err(Error::Status(response.status().as_u16()));
+    }
+    let answer = unrefused(response).await?;
+    let begins = match answer.response.status() {
+        StatusCode::PARTIAL_CONTENT => range_start(answer.response.headers()),
+        _ => Some(0),
+    };
+    match begins == Some(position) {
+        true => Ok(answer),
+        false => Err(Error::Broken(position)),
+    }
+}
+
+/// A refusal comes as HTTP 200 with an envelope, as everywhere.
+async fn unrefused(mut response: Response) -> Result<Answer, Error> {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("application/json")) {
+        return Ok(Answer {
+            response,
+            first: None,
+        });
+    }
+    let mut start = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        start.extend_from_slice(&chunk);
+        if start.len() > MAX_ENVELOPE {
+            break;
+        }
+    }
+    match opened(response.url().path(), &start) {
+        Err(error @ Error::Refused(_)) => Err(error),
+        _ => Ok(Answer {
+            response,
+            first: Some(start.into()),
+        }),
     }
 }
 

@@ -22,7 +22,7 @@ impl Call<'_> {
     ///
     /// `GET v1.0/call/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::CallQueryRequest,
     ) -> Result<types::CallQueryResponse, Error> {
         self.0.request("v1.0", "call/query", request).await
@@ -32,7 +32,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/dial`; sets off 30011, 30008, 30012, 30015
     pub async fn dial(
-        &self,
+        self,
         request: &types::CallDialRequest,
     ) -> Result<types::CallDialResponse, Error> {
         self.0.request("v1.0", "call/dial", request).await
@@ -42,7 +42,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/accept_inbound`; sets off 30011
     pub async fn accept_inbound(
-        &self,
+        self,
         request: &types::CallAcceptInboundRequest,
     ) -> Result<types::CallAcceptInboundResponse, Error> {
         self.0.request("v1.0", "call/accept_inbound", request).await
@@ -52,7 +52,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/refuse_inbound`; sets off 30011, 30012
     pub async fn refuse_inbound(
-        &self,
+        self,
         request: &types::CallRefuseInboundRequest,
     ) -> Result<types::CallRefuseInboundResponse, Error> {
         self.0.request("v1.0", "call/refuse_inbound", request).await
@@ -62,7 +62,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/listen`; sets off 30011
     pub async fn listen(
-        &self,
+        self,
         request: &types::CallListenRequest,
     ) -> Result<types::CallListenResponse, Error> {
         self.0.request("v1.0", "call/listen", request).await
@@ -72,7 +72,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/hold`; sets off 30011
     pub async fn hold(
-        &self,
+        self,
         request: &types::CallHoldRequest,
     ) -> Result<types::CallHoldResponse, Error> {
         self.0.request("v1.0", "call/hold", request).await
@@ -82,7 +82,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/unhold`; sets off 30011
     pub async fn unhold(
-        &self,
+        self,
         request: &types::CallUnholdRequest,
     ) -> Result<types::CallUnholdResponse, Error> {
         self.0.request("v1.0", "call/unhold", request).await
@@ -92,7 +92,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/mute`
     pub async fn mute(
-        &self,
+        self,
         request: &types::CallMuteRequest,
     ) -> Result<types::CallMuteResponse, Error> {
         self.0.request("v1.0", "call/mute", request).await
@@ -102,7 +102,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/unmute`
     pub async fn unmute(
-        &self,
+        self,
         request: &types::CallUnmuteRequest,
     ) -> Result<types::CallUnmuteResponse, Error> {
         self.0.request("v1.0", "call/unmute", request).await
@@ -112,7 +112,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/park`; sets off 30011
     pub async fn park(
-        &self,
+        self,
         request: &types::CallParkRequest,
     ) -> Result<types::CallParkResponse, Error> {
         self.0.request("v1.0", "call/park", request).await
@@ -121,7 +121,7 @@ impl Call<'_> {
     /// List parked calls.
     ///
     /// `GET v1.0/call/park_status`
-    pub async fn park_status(&self) -> Result<types::CallParkStatusResponse, Error> {
+    pub async fn park_status(self) -> Result<types::CallParkStatusResponse, Error> {
         self.0
             .request("v1.0", "call/park_status", &serde_json::Map::new())
             .await
@@ -131,7 +131,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/directly_forward_to_voicemail`; sets off 30011
     pub async fn directly_forward_to_voicemail(
-        &self,
+        self,
         request: &types::CallDirectlyForwardToVoicemailRequest,
     ) -> Result<types::CallDirectlyForwardToVoicemailResponse, Error> {
         self.0
@@ -143,7 +143,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/transfer`; sets off 30011, 30013
     pub async fn transfer(
-        &self,
+        self,
         request: &types::CallTransferRequest,
     ) -> Result<types::CallTransferResponse, Error> {
         self.0.request("v1.0", "call/transfer", request).await
@@ -153,7 +153,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/add_member`; sets off 30011
     pub async fn add_member(
-        &self,
+        self,
         request: &types::CallAddMemberRequest,
     ) -> Result<types::CallAddMemberResponse, Error> {
         self.0.request("v1.0", "call/add_member", request).await
@@ -162,7 +162,7 @@ impl Call<'_> {
     /// Call a number and play custom prompts to it.
     ///
     /// `POST v1.0/call/play_prompt`; sets off 30018, 30011
-    pub async fn play_prompt(&self, request: &types::CallPlayPromptRequest) -> Result<(), Error> {
+    pub async fn play_prompt(self, request: &types::CallPlayPromptRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "call/play_prompt", request)
             .await
@@ -173,7 +173,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/hangup`; sets off 30011, 30012
     pub async fn hangup(
-        &self,
+        self,
         request: &types::CallHangupRequest,
     ) -> Result<types::CallHangupResponse, Error> {
         self.0.request("v1.0", "call/hangup", request).await
@@ -183,7 +183,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/record_start`
     pub async fn record_start(
-        &self,
+        self,
         request: &types::CallRecordStartRequest,
     ) -> Result<types::CallRecordStartResponse, Error> {
         self.0.request("v1.0", "call/record_start", request).await
@@ -193,7 +193,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/record_pause`
     pub async fn record_pause(
-        &self,
+        self,
         request: &types::CallRecordPauseRequest,
     ) -> Result<types::CallRecordPauseResponse, Error> {
         self.0.request("v1.0", "call/record_pause", request).await
@@ -203,7 +203,7 @@ impl Call<'_> {
     ///
     /// `POST v1.0/call/record_unpause`
     pub async fn record_unpause(
-        &self,
+        self,
         request: &types::CallRecordUnpauseRequest,
     ) -> Result<types::CallRecordUnpauseResponse, Error> {
         self.0.request("v1.0", "call/record_unpause", request).await

@@ -22,14 +22,14 @@ impl Cdr<'_> {
     ///
     /// `GET v1.0/cdr/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::CdrListRequest,
     ) -> Result<types::CdrListResponse, Error> {
         self.0.request("v1.0", "cdr/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::CdrListRequest) -> Rows<types::CdrDetails> {
+    pub fn list_all(self, request: &types::CdrListRequest) -> Rows<types::CdrDetails> {
         self.0.rows("v1.0", "cdr/list", request)
     }
 
@@ -37,14 +37,14 @@ impl Cdr<'_> {
     ///
     /// `GET v1.0/cdr/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::CdrSearchRequest,
     ) -> Result<types::CdrSearchResponse, Error> {
         self.0.request("v1.0", "cdr/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::CdrSearchRequest) -> Rows<types::CdrDetails> {
+    pub fn search_all(self, request: &types::CdrSearchRequest) -> Rows<types::CdrDetails> {
         self.0.rows("v1.0", "cdr/search", request)
     }
 
@@ -52,7 +52,7 @@ impl Cdr<'_> {
     ///
     /// `GET v1.0/cdr/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::CdrDownloadRequest,
     ) -> Result<types::CdrDownloadResponse, Error> {
         self.0.request("v1.0", "cdr/download", request).await
@@ -61,7 +61,7 @@ impl Cdr<'_> {
     /// Reads the CDR search options.
     ///
     /// `GET v1.0/cdr/getoption`
-    pub async fn getoption(&self) -> Result<types::CdrGetoptionResponse, Error> {
+    pub async fn getoption(self) -> Result<types::CdrGetoptionResponse, Error> {
         self.0
             .request("v1.0", "cdr/getoption", &serde_json::Map::new())
             .await
@@ -70,7 +70,7 @@ impl Cdr<'_> {
     /// Changes the CDR search options.
     ///
     /// `POST v1.0/cdr/updateoption`
-    pub async fn updateoption(&self, request: &types::CdrUpdateoptionRequest) -> Result<(), Error> {
+    pub async fn updateoption(self, request: &types::CdrUpdateoptionRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "cdr/updateoption", request)
             .await
@@ -81,14 +81,14 @@ impl Cdr<'_> {
     ///
     /// `GET v2.0/cdr/list`
     pub async fn list_v2(
-        &self,
+        self,
         request: &types::CdrListV2Request,
     ) -> Result<types::CdrListV2Response, Error> {
         self.0.request("v2.0", "cdr/list", request).await
     }
 
     /// All rows of [`Self::list_v2`], page by page; `page` is set here.
-    pub fn list_v2_all(&self, request: &types::CdrListV2Request) -> Rows<types::CdrRowV2> {
+    pub fn list_v2_all(self, request: &types::CdrListV2Request) -> Rows<types::CdrRowV2> {
         self.0.rows("v2.0", "cdr/list", request)
     }
 
@@ -98,14 +98,14 @@ impl Cdr<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn search_v2(
-        &self,
+        self,
         request: &types::CdrSearchV2Request,
     ) -> Result<types::CdrSearchV2Response, Error> {
         self.0.request("v2.0", "cdr/search", request).await
     }
 
     /// All rows of [`Self::search_v2`], page by page; `page` is set here.
-    pub fn search_v2_all(&self, request: &types::CdrSearchV2Request) -> Rows<types::CdrRowV2> {
+    pub fn search_v2_all(self, request: &types::CdrSearchV2Request) -> Rows<types::CdrRowV2> {
         self.0.rows("v2.0", "cdr/search", request)
     }
 
@@ -115,7 +115,7 @@ impl Cdr<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn detail_v2(
-        &self,
+        self,
         request: &types::CdrDetailV2Request,
     ) -> Result<types::CdrDetailV2Response, Error> {
         self.0.request("v2.0", "cdr/detail", request).await
@@ -127,7 +127,7 @@ impl Cdr<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn download_v2(
-        &self,
+        self,
         request: &types::CdrDownloadV2Request,
     ) -> Result<types::CdrDownloadV2Response, Error> {
         self.0.request("v2.0", "cdr/download", request).await
@@ -136,7 +136,7 @@ impl Cdr<'_> {
     /// Reads the CDR search option.
     ///
     /// `GET v2.0/cdr/getoption`
-    pub async fn getoption_v2(&self) -> Result<types::CdrGetoptionV2Response, Error> {
+    pub async fn getoption_v2(self) -> Result<types::CdrGetoptionV2Response, Error> {
         self.0
             .request("v2.0", "cdr/getoption", &serde_json::Map::new())
             .await
@@ -146,7 +146,7 @@ impl Cdr<'_> {
     ///
     /// `POST v2.0/cdr/updateoption`
     pub async fn updateoption_v2(
-        &self,
+        self,
         request: &types::CdrUpdateoptionV2Request,
     ) -> Result<(), Error> {
         self.0
@@ -159,7 +159,7 @@ impl Cdr<'_> {
     ///
     /// `GET v2.0/cdr/getdownloadoption`
     pub async fn getdownloadoption_v2(
-        &self,
+        self,
     ) -> Result<types::CdrGetdownloadoptionV2Response, Error> {
         self.0
             .request("v2.0", "cdr/getdownloadoption", &serde_json::Map::new())
@@ -170,7 +170,7 @@ impl Cdr<'_> {
     ///
     /// `POST v2.0/cdr/updatedownloadoption`
     pub async fn updatedownloadoption_v2(
-        &self,
+        self,
         request: &types::CdrUpdatedownloadoptionV2Request,
     ) -> Result<(), Error> {
         self.0
@@ -183,7 +183,7 @@ impl Cdr<'_> {
     ///
     /// `GET v2.0/cdr/aidownload`
     pub async fn aidownload_v2(
-        &self,
+        self,
         request: &types::CdrAidownloadV2Request,
     ) -> Result<types::CdrAidownloadV2Response, Error> {
         self.0.request("v2.0", "cdr/aidownload", request).await
@@ -193,7 +193,7 @@ impl Cdr<'_> {
     ///
     /// `GET v2.0/cdr/getaicontext`
     pub async fn getaicontext_v2(
-        &self,
+        self,
         request: &types::CdrGetaicontextV2Request,
     ) -> Result<types::CdrGetaicontextV2Response, Error> {
         self.0.request("v2.0", "cdr/getaicontext", request).await

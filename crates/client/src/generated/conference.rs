@@ -22,7 +22,7 @@ impl Conference<'_> {
     ///
     /// `GET v1.0/conference/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::ConferenceListRequest,
     ) -> Result<types::ConferenceListResponse, Error> {
         self.0.request("v1.0", "conference/list", request).await
@@ -30,7 +30,7 @@ impl Conference<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::ConferenceListRequest,
     ) -> Rows<types::ConferenceListItem> {
         self.0.rows("v1.0", "conference/list", request)
@@ -40,7 +40,7 @@ impl Conference<'_> {
     ///
     /// `GET v1.0/conference/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::ConferenceSearchRequest,
     ) -> Result<types::ConferenceSearchResponse, Error> {
         self.0.request("v1.0", "conference/search", request).await
@@ -48,7 +48,7 @@ impl Conference<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::ConferenceSearchRequest,
     ) -> Rows<types::ConferenceListItem> {
         self.0.rows("v1.0", "conference/search", request)
@@ -60,7 +60,7 @@ impl Conference<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::ConferenceGetRequest,
     ) -> Result<types::ConferenceGetResponse, Error> {
         self.0.request("v1.0", "conference/get", request).await
@@ -70,7 +70,7 @@ impl Conference<'_> {
     ///
     /// `GET v1.0/conference/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::ConferenceQueryRequest,
     ) -> Result<types::ConferenceQueryResponse, Error> {
         self.0.request("v1.0", "conference/query", request).await
@@ -80,7 +80,7 @@ impl Conference<'_> {
     ///
     /// `GET v1.0/conference/query_interim_conference`
     pub async fn query_interim_conference(
-        &self,
+        self,
         request: &types::ConferenceQueryInterimConferenceRequest,
     ) -> Result<types::ConferenceQueryInterimConferenceResponse, Error> {
         self.0
@@ -92,7 +92,7 @@ impl Conference<'_> {
     ///
     /// `GET v1.0/conference/query_ongoing_conference`
     pub async fn query_ongoing_conference(
-        &self,
+        self,
         request: &types::ConferenceQueryOngoingConferenceRequest,
     ) -> Result<types::ConferenceQueryOngoingConferenceResponse, Error> {
         self.0
@@ -104,7 +104,7 @@ impl Conference<'_> {
     ///
     /// `GET v1.0/conference/viewpassword`
     pub async fn viewpassword(
-        &self,
+        self,
         request: &types::ConferenceViewpasswordRequest,
     ) -> Result<types::ConferenceViewpasswordResponse, Error> {
         self.0
@@ -116,7 +116,7 @@ impl Conference<'_> {
     ///
     /// `POST v1.0/conference/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::ConferenceCreateRequest,
     ) -> Result<types::ConferenceCreateResponse, Error> {
         self.0.request("v1.0", "conference/create", request).await
@@ -125,7 +125,7 @@ impl Conference<'_> {
     /// Edit a scheduled conference.
     ///
     /// `POST v1.0/conference/update`
-    pub async fn update(&self, request: &types::ConferenceUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::ConferenceUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "conference/update", request)
             .await
@@ -135,7 +135,7 @@ impl Conference<'_> {
     /// Delete a scheduled conference.
     ///
     /// `GET v1.0/conference/delete`
-    pub async fn delete(&self, request: &types::ConferenceDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::ConferenceDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "conference/delete", request)
             .await
@@ -146,7 +146,7 @@ impl Conference<'_> {
     ///
     /// `POST v1.0/conference/start_interim_conference`
     pub async fn start_interim_conference(
-        &self,
+        self,
         request: &types::ConferenceStartInterimConferenceRequest,
     ) -> Result<(), Error> {
         self.0
@@ -159,7 +159,7 @@ impl Conference<'_> {
     ///
     /// `POST v1.0/conference/invite_member`
     pub async fn invite_member(
-        &self,
+        self,
         request: &types::ConferenceInviteMemberRequest,
     ) -> Result<(), Error> {
         self.0
@@ -172,7 +172,7 @@ impl Conference<'_> {
     ///
     /// `POST v1.0/conference/kick_member`
     pub async fn kick_member(
-        &self,
+        self,
         request: &types::ConferenceKickMemberRequest,
     ) -> Result<(), Error> {
         self.0
@@ -185,7 +185,7 @@ impl Conference<'_> {
     ///
     /// `POST v1.0/conference/mute_member`
     pub async fn mute_member(
-        &self,
+        self,
         request: &types::ConferenceMuteMemberRequest,
     ) -> Result<(), Error> {
         self.0
@@ -200,7 +200,7 @@ impl Conference<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn unmute_member(
-        &self,
+        self,
         request: &types::ConferenceUnmuteMemberRequest,
     ) -> Result<(), Error> {
         self.0

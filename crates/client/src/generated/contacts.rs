@@ -22,7 +22,7 @@ impl CompanyContact<'_> {
     ///
     /// `GET v1.0/company_contact/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::CompanyContactListRequest,
     ) -> Result<types::CompanyContactListResponse, Error> {
         self.0
@@ -31,7 +31,7 @@ impl CompanyContact<'_> {
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::CompanyContactListRequest) -> Rows<types::ContactInfo> {
+    pub fn list_all(self, request: &types::CompanyContactListRequest) -> Rows<types::ContactInfo> {
         self.0.rows("v1.0", "company_contact/list", request)
     }
 
@@ -39,7 +39,7 @@ impl CompanyContact<'_> {
     ///
     /// `GET v1.0/company_contact/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::CompanyContactSearchRequest,
     ) -> Result<types::CompanyContactSearchResponse, Error> {
         self.0
@@ -49,7 +49,7 @@ impl CompanyContact<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::CompanyContactSearchRequest,
     ) -> Rows<types::ContactInfo> {
         self.0.rows("v1.0", "company_contact/search", request)
@@ -59,7 +59,7 @@ impl CompanyContact<'_> {
     ///
     /// `GET v1.0/company_contact/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::CompanyContactGetRequest,
     ) -> Result<types::CompanyContactGetResponse, Error> {
         self.0.request("v1.0", "company_contact/get", request).await
@@ -69,7 +69,7 @@ impl CompanyContact<'_> {
     ///
     /// `GET v1.0/company_contact/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::CompanyContactQueryRequest,
     ) -> Result<types::CompanyContactQueryResponse, Error> {
         self.0
@@ -81,7 +81,7 @@ impl CompanyContact<'_> {
     ///
     /// `POST v1.0/company_contact/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::CompanyContactCreateRequest,
     ) -> Result<types::CompanyContactCreateResponse, Error> {
         self.0
@@ -92,7 +92,7 @@ impl CompanyContact<'_> {
     /// Edit a contact.
     ///
     /// `POST v1.0/company_contact/update`
-    pub async fn update(&self, request: &types::CompanyContactUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::CompanyContactUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "company_contact/update", request)
             .await
@@ -102,7 +102,7 @@ impl CompanyContact<'_> {
     /// Delete a contact.
     ///
     /// `GET v1.0/company_contact/delete`
-    pub async fn delete(&self, request: &types::CompanyContactDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::CompanyContactDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "company_contact/delete", request)
             .await
@@ -126,14 +126,14 @@ impl Phonebook<'_> {
     ///
     /// `GET v1.0/phonebook/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::PhonebookListRequest,
     ) -> Result<types::PhonebookListResponse, Error> {
         self.0.request("v1.0", "phonebook/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::PhonebookListRequest) -> Rows<types::PhonebookInfo> {
+    pub fn list_all(self, request: &types::PhonebookListRequest) -> Rows<types::PhonebookInfo> {
         self.0.rows("v1.0", "phonebook/list", request)
     }
 
@@ -141,17 +141,14 @@ impl Phonebook<'_> {
     ///
     /// `GET v1.0/phonebook/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::PhonebookSearchRequest,
     ) -> Result<types::PhonebookSearchResponse, Error> {
         self.0.request("v1.0", "phonebook/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(
-        &self,
-        request: &types::PhonebookSearchRequest,
-    ) -> Rows<types::PhonebookInfo> {
+    pub fn search_all(self, request: &types::PhonebookSearchRequest) -> Rows<types::PhonebookInfo> {
         self.0.rows("v1.0", "phonebook/search", request)
     }
 
@@ -159,7 +156,7 @@ impl Phonebook<'_> {
     ///
     /// `GET v1.0/phonebook/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::PhonebookGetRequest,
     ) -> Result<types::PhonebookGetResponse, Error> {
         self.0.request("v1.0", "phonebook/get", request).await
@@ -169,7 +166,7 @@ impl Phonebook<'_> {
     ///
     /// `GET v1.0/phonebook/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::PhonebookQueryRequest,
     ) -> Result<types::PhonebookQueryResponse, Error> {
         self.0.request("v1.0", "phonebook/query", request).await
@@ -179,7 +176,7 @@ impl Phonebook<'_> {
     ///
     /// `POST v1.0/phonebook/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::PhonebookCreateRequest,
     ) -> Result<types::PhonebookCreateResponse, Error> {
         self.0.request("v1.0", "phonebook/create", request).await
@@ -188,7 +185,7 @@ impl Phonebook<'_> {
     /// Rename a phonebook or change its members.
     ///
     /// `POST v1.0/phonebook/update`
-    pub async fn update(&self, request: &types::PhonebookUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::PhonebookUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "phonebook/update", request)
             .await
@@ -198,7 +195,7 @@ impl Phonebook<'_> {
     /// Delete a phonebook.
     ///
     /// `GET v1.0/phonebook/delete`
-    pub async fn delete(&self, request: &types::PhonebookDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::PhonebookDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "phonebook/delete", request)
             .await

@@ -22,14 +22,14 @@ impl Extension<'_> {
     ///
     /// `GET v1.0/extension/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::ExtensionListRequest,
     ) -> Result<types::ExtensionListResponse, Error> {
         self.0.request("v1.0", "extension/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::ExtensionListRequest) -> Rows<types::ExtBasicinfo> {
+    pub fn list_all(self, request: &types::ExtensionListRequest) -> Rows<types::ExtBasicinfo> {
         self.0.rows("v1.0", "extension/list", request)
     }
 
@@ -37,14 +37,14 @@ impl Extension<'_> {
     ///
     /// `GET v1.0/extension/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::ExtensionSearchRequest,
     ) -> Result<types::ExtensionSearchResponse, Error> {
         self.0.request("v1.0", "extension/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::ExtensionSearchRequest) -> Rows<types::ExtBasicinfo> {
+    pub fn search_all(self, request: &types::ExtensionSearchRequest) -> Rows<types::ExtBasicinfo> {
         self.0.rows("v1.0", "extension/search", request)
     }
 
@@ -54,7 +54,7 @@ impl Extension<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::ExtensionGetRequest,
     ) -> Result<types::ExtensionGetResponse, Error> {
         self.0.request("v1.0", "extension/get", request).await
@@ -66,7 +66,7 @@ impl Extension<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::ExtensionQueryRequest,
     ) -> Result<types::ExtensionQueryResponse, Error> {
         self.0.request("v1.0", "extension/query", request).await
@@ -76,7 +76,7 @@ impl Extension<'_> {
     ///
     /// `GET v1.0/extension/getpassword`
     pub async fn getpassword(
-        &self,
+        self,
         request: &types::ExtensionGetpasswordRequest,
     ) -> Result<types::ExtensionGetpasswordResponse, Error> {
         self.0
@@ -90,7 +90,7 @@ impl Extension<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::ExtensionCreateRequest,
     ) -> Result<types::ExtensionCreateResponse, Error> {
         self.0.request("v1.0", "extension/create", request).await
@@ -100,7 +100,7 @@ impl Extension<'_> {
     ///
     /// `POST v1.0/extension/send_welcome_email`
     pub async fn send_welcome_email(
-        &self,
+        self,
         request: &types::ExtensionSendWelcomeEmailRequest,
     ) -> Result<(), Error> {
         self.0
@@ -114,7 +114,7 @@ impl Extension<'_> {
     /// `POST v1.0/extension/update`; sets off 30022
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::ExtensionUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::ExtensionUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "extension/update", request)
             .await
@@ -124,7 +124,7 @@ impl Extension<'_> {
     /// Delete one extension.
     ///
     /// `GET v1.0/extension/delete`; sets off 30022
-    pub async fn delete(&self, request: &types::ExtensionDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::ExtensionDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "extension/delete", request)
             .await
@@ -148,7 +148,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `GET v1.0/extension_vm_greeting/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingListRequest,
     ) -> Result<types::ExtensionVmGreetingListResponse, Error> {
         self.0
@@ -158,7 +158,7 @@ impl ExtensionVmGreeting<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingListRequest,
     ) -> Rows<types::ExtVmGreeting> {
         self.0.rows("v1.0", "extension_vm_greeting/list", request)
@@ -168,7 +168,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `GET v1.0/extension_vm_greeting/record`
     pub async fn record(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingRecordRequest,
     ) -> Result<types::ExtensionVmGreetingRecordResponse, Error> {
         self.0
@@ -180,7 +180,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `POST v1.0/extension_vm_greeting/upload`
     pub async fn upload(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingUploadRequest,
         file: Upload,
     ) -> Result<types::ExtensionVmGreetingUploadResponse, Error> {
@@ -198,7 +198,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `POST v1.0/extension_vm_greeting/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingCreateRequest,
     ) -> Result<types::ExtensionVmGreetingCreateResponse, Error> {
         self.0
@@ -210,7 +210,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `POST v1.0/extension_vm_greeting/update`
     pub async fn update(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingUpdateRequest,
     ) -> Result<(), Error> {
         self.0
@@ -223,7 +223,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `GET v1.0/extension_vm_greeting/play`
     pub async fn play(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingPlayRequest,
     ) -> Result<types::ExtensionVmGreetingPlayResponse, Error> {
         self.0
@@ -235,7 +235,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `GET v1.0/extension_vm_greeting/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingDownloadRequest,
     ) -> Result<types::ExtensionVmGreetingDownloadResponse, Error> {
         self.0
@@ -247,7 +247,7 @@ impl ExtensionVmGreeting<'_> {
     ///
     /// `GET v1.0/extension_vm_greeting/delete`
     pub async fn delete(
-        &self,
+        self,
         request: &types::ExtensionVmGreetingDeleteRequest,
     ) -> Result<(), Error> {
         self.0
@@ -273,17 +273,14 @@ impl Extensiongroup<'_> {
     ///
     /// `GET v1.0/extensiongroup/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::ExtensiongroupListRequest,
     ) -> Result<types::ExtensiongroupListResponse, Error> {
         self.0.request("v1.0", "extensiongroup/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(
-        &self,
-        request: &types::ExtensiongroupListRequest,
-    ) -> Rows<types::ExtGroupInfo> {
+    pub fn list_all(self, request: &types::ExtensiongroupListRequest) -> Rows<types::ExtGroupInfo> {
         self.0.rows("v1.0", "extensiongroup/list", request)
     }
 
@@ -291,7 +288,7 @@ impl Extensiongroup<'_> {
     ///
     /// `GET v1.0/extensiongroup/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::ExtensiongroupSearchRequest,
     ) -> Result<types::ExtensiongroupSearchResponse, Error> {
         self.0
@@ -301,7 +298,7 @@ impl Extensiongroup<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::ExtensiongroupSearchRequest,
     ) -> Rows<types::ExtGroupInfo> {
         self.0.rows("v1.0", "extensiongroup/search", request)
@@ -313,7 +310,7 @@ impl Extensiongroup<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::ExtensiongroupGetRequest,
     ) -> Result<types::ExtensiongroupGetResponse, Error> {
         self.0.request("v1.0", "extensiongroup/get", request).await
@@ -325,7 +322,7 @@ impl Extensiongroup<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::ExtensiongroupQueryRequest,
     ) -> Result<types::ExtensiongroupQueryResponse, Error> {
         self.0
@@ -339,7 +336,7 @@ impl Extensiongroup<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::ExtensiongroupCreateRequest,
     ) -> Result<types::ExtensiongroupCreateResponse, Error> {
         self.0
@@ -352,7 +349,7 @@ impl Extensiongroup<'_> {
     /// `POST v1.0/extensiongroup/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::ExtensiongroupUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::ExtensiongroupUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "extensiongroup/update", request)
             .await
@@ -362,7 +359,7 @@ impl Extensiongroup<'_> {
     /// Delete an extension group.
     ///
     /// `GET v1.0/extensiongroup/delete`
-    pub async fn delete(&self, request: &types::ExtensiongroupDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::ExtensiongroupDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "extensiongroup/delete", request)
             .await

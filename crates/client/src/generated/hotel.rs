@@ -21,7 +21,7 @@ impl Hotel<'_> {
     /// Check a guest out, that is put the room's extension back.
     ///
     /// `POST v1.0/hotel/checkout`
-    pub async fn checkout(&self, request: &types::HotelCheckoutRequest) -> Result<(), Error> {
+    pub async fn checkout(self, request: &types::HotelCheckoutRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "hotel/checkout", request)
             .await
@@ -45,7 +45,7 @@ impl Wakeupcall<'_> {
     ///
     /// `GET v1.0/wakeupcall/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::WakeupcallListRequest,
     ) -> Result<types::WakeupcallListResponse, Error> {
         self.0.request("v1.0", "wakeupcall/list", request).await
@@ -55,7 +55,7 @@ impl Wakeupcall<'_> {
     ///
     /// `GET v1.0/wakeupcall/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::WakeupcallGetRequest,
     ) -> Result<types::WakeupcallGetResponse, Error> {
         self.0.request("v1.0", "wakeupcall/get", request).await
@@ -65,7 +65,7 @@ impl Wakeupcall<'_> {
     ///
     /// `GET v1.0/wakeupcall/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::WakeupcallQueryRequest,
     ) -> Result<types::WakeupcallQueryResponse, Error> {
         self.0.request("v1.0", "wakeupcall/query", request).await
@@ -75,7 +75,7 @@ impl Wakeupcall<'_> {
     ///
     /// `POST v1.0/wakeupcall/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::WakeupcallCreateRequest,
     ) -> Result<types::WakeupcallCreateResponse, Error> {
         self.0.request("v1.0", "wakeupcall/create", request).await
@@ -84,7 +84,7 @@ impl Wakeupcall<'_> {
     /// Change an alarm.
     ///
     /// `POST v1.0/wakeupcall/update`
-    pub async fn update(&self, request: &types::WakeupcallUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::WakeupcallUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "wakeupcall/update", request)
             .await
@@ -94,7 +94,7 @@ impl Wakeupcall<'_> {
     /// Delete one, several or all alarms of an extension.
     ///
     /// `GET v1.0/wakeupcall/delete`
-    pub async fn delete(&self, request: &types::WakeupcallDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::WakeupcallDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "wakeupcall/delete", request)
             .await

@@ -24,14 +24,14 @@ impl Ivr<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn list(
-        &self,
+        self,
         request: &types::IvrListRequest,
     ) -> Result<types::IvrListResponse, Error> {
         self.0.request("v1.0", "ivr/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::IvrListRequest) -> Rows<types::IvrListItem> {
+    pub fn list_all(self, request: &types::IvrListRequest) -> Rows<types::IvrListItem> {
         self.0.rows("v1.0", "ivr/list", request)
     }
 
@@ -39,14 +39,14 @@ impl Ivr<'_> {
     ///
     /// `GET v1.0/ivr/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::IvrSearchRequest,
     ) -> Result<types::IvrSearchResponse, Error> {
         self.0.request("v1.0", "ivr/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::IvrSearchRequest) -> Rows<types::IvrListItem> {
+    pub fn search_all(self, request: &types::IvrSearchRequest) -> Rows<types::IvrListItem> {
         self.0.rows("v1.0", "ivr/search", request)
     }
 
@@ -55,10 +55,7 @@ impl Ivr<'_> {
     /// `GET v1.0/ivr/get`
     ///
     /// Some of its members are not documented.
-    pub async fn get(
-        &self,
-        request: &types::IvrGetRequest,
-    ) -> Result<types::IvrGetResponse, Error> {
+    pub async fn get(self, request: &types::IvrGetRequest) -> Result<types::IvrGetResponse, Error> {
         self.0.request("v1.0", "ivr/get", request).await
     }
 
@@ -68,7 +65,7 @@ impl Ivr<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::IvrQueryRequest,
     ) -> Result<types::IvrQueryResponse, Error> {
         self.0.request("v1.0", "ivr/query", request).await
@@ -80,7 +77,7 @@ impl Ivr<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::IvrCreateRequest,
     ) -> Result<types::IvrCreateResponse, Error> {
         self.0.request("v1.0", "ivr/create", request).await
@@ -91,7 +88,7 @@ impl Ivr<'_> {
     /// `POST v1.0/ivr/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::IvrUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::IvrUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "ivr/update", request)
             .await
@@ -101,7 +98,7 @@ impl Ivr<'_> {
     /// Delete an IVR.
     ///
     /// `GET v1.0/ivr/delete`
-    pub async fn delete(&self, request: &types::IvrDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::IvrDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "ivr/delete", request)
             .await

@@ -22,7 +22,7 @@ impl Message<'_> {
     ///
     /// `GET v1.0/message/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::MessageGetRequest,
     ) -> Result<types::MessageGetResponse, Error> {
         self.0.request("v1.0", "message/get", request).await
@@ -32,7 +32,7 @@ impl Message<'_> {
     ///
     /// `GET v1.0/message/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::MessageQueryRequest,
     ) -> Result<types::MessageQueryResponse, Error> {
         self.0.request("v1.0", "message/query", request).await
@@ -42,7 +42,7 @@ impl Message<'_> {
     ///
     /// `POST v1.0/message/batchupload`
     pub async fn batchupload(
-        &self,
+        self,
         files: Vec<Upload>,
     ) -> Result<types::MessageBatchuploadResponse, Error> {
         let files: Vec<_> = files.into_iter().map(|file| ("files", file)).collect();
@@ -61,7 +61,7 @@ impl Message<'_> {
     /// `POST v1.0/message/send`; sets off 30032
     ///
     /// Some of its members are not documented.
-    pub async fn send(&self, request: &types::MessageSendRequest) -> Result<(), Error> {
+    pub async fn send(self, request: &types::MessageSendRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message/send", request)
             .await
@@ -85,7 +85,7 @@ impl MessageCampaign<'_> {
     ///
     /// `GET v1.0/message_campaign/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::MessageCampaignListRequest,
     ) -> Result<types::MessageCampaignListResponse, Error> {
         self.0
@@ -95,7 +95,7 @@ impl MessageCampaign<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::MessageCampaignListRequest,
     ) -> Rows<types::MsgCampaignRow> {
         self.0.rows("v1.0", "message_campaign/list", request)
@@ -105,7 +105,7 @@ impl MessageCampaign<'_> {
     ///
     /// `GET v1.0/message_campaign/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::MessageCampaignSearchRequest,
     ) -> Result<types::MessageCampaignSearchResponse, Error> {
         self.0
@@ -115,7 +115,7 @@ impl MessageCampaign<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::MessageCampaignSearchRequest,
     ) -> Rows<types::MsgCampaignRow> {
         self.0.rows("v1.0", "message_campaign/search", request)
@@ -125,7 +125,7 @@ impl MessageCampaign<'_> {
     ///
     /// `GET v1.0/message_campaign/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::MessageCampaignGetRequest,
     ) -> Result<types::MessageCampaignGetResponse, Error> {
         self.0
@@ -137,7 +137,7 @@ impl MessageCampaign<'_> {
     ///
     /// `GET v1.0/message_campaign/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::MessageCampaignQueryRequest,
     ) -> Result<types::MessageCampaignQueryResponse, Error> {
         self.0
@@ -151,7 +151,7 @@ impl MessageCampaign<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::MessageCampaignCreateRequest,
     ) -> Result<types::MessageCampaignCreateResponse, Error> {
         self.0
@@ -164,7 +164,7 @@ impl MessageCampaign<'_> {
     /// `POST v1.0/message_campaign/update`; sets off 30030
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::MessageCampaignUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::MessageCampaignUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_campaign/update", request)
             .await
@@ -174,7 +174,7 @@ impl MessageCampaign<'_> {
     /// Send a campaign's failed messages again.
     ///
     /// `GET v1.0/message_campaign/retry`; sets off 30030
-    pub async fn retry(&self, request: &types::MessageCampaignRetryRequest) -> Result<(), Error> {
+    pub async fn retry(self, request: &types::MessageCampaignRetryRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_campaign/retry", request)
             .await
@@ -184,7 +184,7 @@ impl MessageCampaign<'_> {
     /// Delete a campaign.
     ///
     /// `GET v1.0/message_campaign/delete`
-    pub async fn delete(&self, request: &types::MessageCampaignDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::MessageCampaignDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_campaign/delete", request)
             .await
@@ -208,7 +208,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::MessageChannelListRequest,
     ) -> Result<types::MessageChannelListResponse, Error> {
         self.0
@@ -218,7 +218,7 @@ impl MessageChannel<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::MessageChannelListRequest,
     ) -> Rows<types::MsgChannelRow> {
         self.0.rows("v1.0", "message_channel/list", request)
@@ -228,7 +228,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::MessageChannelSearchRequest,
     ) -> Result<types::MessageChannelSearchResponse, Error> {
         self.0
@@ -238,7 +238,7 @@ impl MessageChannel<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::MessageChannelSearchRequest,
     ) -> Rows<types::MsgChannelRow> {
         self.0.rows("v1.0", "message_channel/search", request)
@@ -248,7 +248,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::MessageChannelGetRequest,
     ) -> Result<types::MessageChannelGetResponse, Error> {
         self.0.request("v1.0", "message_channel/get", request).await
@@ -258,7 +258,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/getlivechat`
     pub async fn getlivechat(
-        &self,
+        self,
         request: &types::MessageChannelGetlivechatRequest,
     ) -> Result<types::MessageChannelGetlivechatResponse, Error> {
         self.0
@@ -270,7 +270,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::MessageChannelQueryRequest,
     ) -> Result<types::MessageChannelQueryResponse, Error> {
         self.0
@@ -282,7 +282,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/whatsapp_template`
     pub async fn whatsapp_template(
-        &self,
+        self,
         request: &types::MessageChannelWhatsappTemplateRequest,
     ) -> Result<types::MessageChannelWhatsappTemplateResponse, Error> {
         self.0
@@ -292,7 +292,7 @@ impl MessageChannel<'_> {
 
     /// All rows of [`Self::whatsapp_template`], page by page; `page` is set here.
     pub fn whatsapp_template_all(
-        &self,
+        self,
         request: &types::MessageChannelWhatsappTemplateRequest,
     ) -> Rows<types::MsgTemplate> {
         self.0
@@ -303,7 +303,7 @@ impl MessageChannel<'_> {
     ///
     /// `GET v1.0/message_channel/embedcode`
     pub async fn embedcode(
-        &self,
+        self,
         request: &types::MessageChannelEmbedcodeRequest,
     ) -> Result<types::MessageChannelEmbedcodeResponse, Error> {
         self.0
@@ -315,7 +315,7 @@ impl MessageChannel<'_> {
     ///
     /// `POST v1.0/message_channel/uploadphoto`
     pub async fn uploadphoto(
-        &self,
+        self,
         file: Upload,
     ) -> Result<types::MessageChannelUploadphotoResponse, Error> {
         self.0
@@ -334,7 +334,7 @@ impl MessageChannel<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::MessageChannelCreateRequest,
     ) -> Result<types::MessageChannelCreateResponse, Error> {
         self.0
@@ -348,7 +348,7 @@ impl MessageChannel<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn createlivechat(
-        &self,
+        self,
         request: &types::MessageChannelCreatelivechatRequest,
     ) -> Result<types::MessageChannelCreatelivechatResponse, Error> {
         self.0
@@ -361,7 +361,7 @@ impl MessageChannel<'_> {
     /// `POST v1.0/message_channel/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::MessageChannelUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::MessageChannelUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_channel/update", request)
             .await
@@ -374,7 +374,7 @@ impl MessageChannel<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn updatelivechat(
-        &self,
+        self,
         request: &types::MessageChannelUpdatelivechatRequest,
     ) -> Result<(), Error> {
         self.0
@@ -386,7 +386,7 @@ impl MessageChannel<'_> {
     /// Delete a channel.
     ///
     /// `GET v1.0/message_channel/delete`
-    pub async fn delete(&self, request: &types::MessageChannelDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::MessageChannelDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_channel/delete", request)
             .await
@@ -410,14 +410,14 @@ impl MessageQueue<'_> {
     ///
     /// `GET v1.0/message_queue/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::MessageQueueListRequest,
     ) -> Result<types::MessageQueueListResponse, Error> {
         self.0.request("v1.0", "message_queue/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::MessageQueueListRequest) -> Rows<types::MsgQueueRow> {
+    pub fn list_all(self, request: &types::MessageQueueListRequest) -> Rows<types::MsgQueueRow> {
         self.0.rows("v1.0", "message_queue/list", request)
     }
 
@@ -425,7 +425,7 @@ impl MessageQueue<'_> {
     ///
     /// `GET v1.0/message_queue/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::MessageQueueSearchRequest,
     ) -> Result<types::MessageQueueSearchResponse, Error> {
         self.0
@@ -435,7 +435,7 @@ impl MessageQueue<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::MessageQueueSearchRequest,
     ) -> Rows<types::MsgQueueRow> {
         self.0.rows("v1.0", "message_queue/search", request)
@@ -445,7 +445,7 @@ impl MessageQueue<'_> {
     ///
     /// `GET v1.0/message_queue/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::MessageQueueGetRequest,
     ) -> Result<types::MessageQueueGetResponse, Error> {
         self.0.request("v1.0", "message_queue/get", request).await
@@ -455,7 +455,7 @@ impl MessageQueue<'_> {
     ///
     /// `GET v1.0/message_queue/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::MessageQueueQueryRequest,
     ) -> Result<types::MessageQueueQueryResponse, Error> {
         self.0.request("v1.0", "message_queue/query", request).await
@@ -465,7 +465,7 @@ impl MessageQueue<'_> {
     ///
     /// `POST v1.0/message_queue/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::MessageQueueCreateRequest,
     ) -> Result<types::MessageQueueCreateResponse, Error> {
         self.0
@@ -476,7 +476,7 @@ impl MessageQueue<'_> {
     /// Edit a message queue.
     ///
     /// `POST v1.0/message_queue/update`
-    pub async fn update(&self, request: &types::MessageQueueUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::MessageQueueUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_queue/update", request)
             .await
@@ -486,7 +486,7 @@ impl MessageQueue<'_> {
     /// Delete a message queue.
     ///
     /// `GET v1.0/message_queue/delete`
-    pub async fn delete(&self, request: &types::MessageQueueDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::MessageQueueDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_queue/delete", request)
             .await
@@ -510,7 +510,7 @@ impl MessageSession<'_> {
     ///
     /// `GET v1.0/message_session/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::MessageSessionListRequest,
     ) -> Result<types::MessageSessionListResponse, Error> {
         self.0
@@ -522,7 +522,7 @@ impl MessageSession<'_> {
     ///
     /// `GET v1.0/message_session/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::MessageSessionSearchRequest,
     ) -> Result<types::MessageSessionSearchResponse, Error> {
         self.0
@@ -534,7 +534,7 @@ impl MessageSession<'_> {
     ///
     /// `GET v1.0/message_session/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::MessageSessionGetRequest,
     ) -> Result<types::MessageSessionGetResponse, Error> {
         self.0.request("v1.0", "message_session/get", request).await
@@ -544,7 +544,7 @@ impl MessageSession<'_> {
     ///
     /// `GET v1.0/message_session/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::MessageSessionQueryRequest,
     ) -> Result<types::MessageSessionQueryResponse, Error> {
         self.0
@@ -556,7 +556,7 @@ impl MessageSession<'_> {
     ///
     /// `POST v1.0/message_session/transfer`
     pub async fn transfer(
-        &self,
+        self,
         request: &types::MessageSessionTransferRequest,
     ) -> Result<(), Error> {
         self.0
@@ -568,7 +568,7 @@ impl MessageSession<'_> {
     /// Close a session.
     ///
     /// `POST v1.0/message_session/close`
-    pub async fn close(&self, request: &types::MessageSessionCloseRequest) -> Result<(), Error> {
+    pub async fn close(self, request: &types::MessageSessionCloseRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_session/close", request)
             .await
@@ -578,10 +578,7 @@ impl MessageSession<'_> {
     /// Archive a session for one user.
     ///
     /// `POST v1.0/message_session/archive`
-    pub async fn archive(
-        &self,
-        request: &types::MessageSessionArchiveRequest,
-    ) -> Result<(), Error> {
+    pub async fn archive(self, request: &types::MessageSessionArchiveRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_session/archive", request)
             .await
@@ -592,7 +589,7 @@ impl MessageSession<'_> {
     ///
     /// `POST v1.0/message_session/unarchive`
     pub async fn unarchive(
-        &self,
+        self,
         request: &types::MessageSessionUnarchiveRequest,
     ) -> Result<(), Error> {
         self.0
@@ -604,7 +601,7 @@ impl MessageSession<'_> {
     /// Delete a session for one user.
     ///
     /// `GET v1.0/message_session/delete`
-    pub async fn delete(&self, request: &types::MessageSessionDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::MessageSessionDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "message_session/delete", request)
             .await
@@ -627,7 +624,7 @@ impl Sms<'_> {
     /// Send an SMS through a GSM/3G/4G trunk of the appliance (not through a message channel).
     ///
     /// `POST v1.0/sms/create`
-    pub async fn create(&self, request: &types::SmsCreateRequest) -> Result<(), Error> {
+    pub async fn create(self, request: &types::SmsCreateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "sms/create", request)
             .await

@@ -22,7 +22,7 @@ impl Organization<'_> {
     ///
     /// `GET v1.0/organization/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::OrganizationListRequest,
     ) -> Result<types::OrganizationListResponse, Error> {
         self.0.request("v1.0", "organization/list", request).await
@@ -32,7 +32,7 @@ impl Organization<'_> {
     ///
     /// `GET v1.0/organization/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::OrganizationSearchRequest,
     ) -> Result<types::OrganizationSearchResponse, Error> {
         self.0.request("v1.0", "organization/search", request).await
@@ -42,7 +42,7 @@ impl Organization<'_> {
     ///
     /// `GET v1.0/organization/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::OrganizationGetRequest,
     ) -> Result<types::OrganizationGetResponse, Error> {
         self.0.request("v1.0", "organization/get", request).await
@@ -52,7 +52,7 @@ impl Organization<'_> {
     ///
     /// `GET v1.0/organization/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::OrganizationQueryRequest,
     ) -> Result<types::OrganizationQueryResponse, Error> {
         self.0.request("v1.0", "organization/query", request).await
@@ -62,7 +62,7 @@ impl Organization<'_> {
     ///
     /// `POST v1.0/organization/create`; sets off 30006
     pub async fn create(
-        &self,
+        self,
         request: &types::OrganizationCreateRequest,
     ) -> Result<types::OrganizationCreateResponse, Error> {
         self.0.request("v1.0", "organization/create", request).await
@@ -71,7 +71,7 @@ impl Organization<'_> {
     /// Rename a department or hang it under another parent.
     ///
     /// `POST v1.0/organization/update`; sets off 30006
-    pub async fn update(&self, request: &types::OrganizationUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::OrganizationUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "organization/update", request)
             .await
@@ -81,7 +81,7 @@ impl Organization<'_> {
     /// Delete a department.
     ///
     /// `GET v1.0/organization/delete`; sets off 30006
-    pub async fn delete(&self, request: &types::OrganizationDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::OrganizationDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "organization/delete", request)
             .await

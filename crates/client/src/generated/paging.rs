@@ -22,14 +22,14 @@ impl Paging<'_> {
     ///
     /// `GET v1.0/paging/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::PagingListRequest,
     ) -> Result<types::PagingListResponse, Error> {
         self.0.request("v1.0", "paging/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::PagingListRequest) -> Rows<types::PagingListItem> {
+    pub fn list_all(self, request: &types::PagingListRequest) -> Rows<types::PagingListItem> {
         self.0.rows("v1.0", "paging/list", request)
     }
 
@@ -37,14 +37,14 @@ impl Paging<'_> {
     ///
     /// `GET v1.0/paging/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::PagingSearchRequest,
     ) -> Result<types::PagingSearchResponse, Error> {
         self.0.request("v1.0", "paging/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::PagingSearchRequest) -> Rows<types::PagingListItem> {
+    pub fn search_all(self, request: &types::PagingSearchRequest) -> Rows<types::PagingListItem> {
         self.0.rows("v1.0", "paging/search", request)
     }
 
@@ -54,7 +54,7 @@ impl Paging<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::PagingGetRequest,
     ) -> Result<types::PagingGetResponse, Error> {
         self.0.request("v1.0", "paging/get", request).await
@@ -64,7 +64,7 @@ impl Paging<'_> {
     ///
     /// `GET v1.0/paging/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::PagingQueryRequest,
     ) -> Result<types::PagingQueryResponse, Error> {
         self.0.request("v1.0", "paging/query", request).await
@@ -74,7 +74,7 @@ impl Paging<'_> {
     ///
     /// `POST v1.0/paging/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::PagingCreateRequest,
     ) -> Result<types::PagingCreateResponse, Error> {
         self.0.request("v1.0", "paging/create", request).await
@@ -83,7 +83,7 @@ impl Paging<'_> {
     /// Edit a paging group.
     ///
     /// `POST v1.0/paging/update`
-    pub async fn update(&self, request: &types::PagingUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::PagingUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "paging/update", request)
             .await
@@ -93,7 +93,7 @@ impl Paging<'_> {
     /// Delete a paging group.
     ///
     /// `GET v1.0/paging/delete`
-    pub async fn delete(&self, request: &types::PagingDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::PagingDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "paging/delete", request)
             .await

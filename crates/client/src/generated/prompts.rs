@@ -22,14 +22,14 @@ impl CustomPrompt<'_> {
     ///
     /// `GET v1.0/custom_prompt/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::CustomPromptListRequest,
     ) -> Result<types::CustomPromptListResponse, Error> {
         self.0.request("v1.0", "custom_prompt/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::CustomPromptListRequest) -> Rows<types::CustomPrompt> {
+    pub fn list_all(self, request: &types::CustomPromptListRequest) -> Rows<types::CustomPrompt> {
         self.0.rows("v1.0", "custom_prompt/list", request)
     }
 
@@ -37,7 +37,7 @@ impl CustomPrompt<'_> {
     ///
     /// `GET v1.0/custom_prompt/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::CustomPromptSearchRequest,
     ) -> Result<types::CustomPromptSearchResponse, Error> {
         self.0
@@ -47,7 +47,7 @@ impl CustomPrompt<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::CustomPromptSearchRequest,
     ) -> Rows<types::CustomPrompt> {
         self.0.rows("v1.0", "custom_prompt/search", request)
@@ -56,7 +56,7 @@ impl CustomPrompt<'_> {
     /// Add a custom prompt from text or from a storage device.
     ///
     /// `POST v1.0/custom_prompt/create`
-    pub async fn create(&self, request: &types::CustomPromptCreateRequest) -> Result<(), Error> {
+    pub async fn create(self, request: &types::CustomPromptCreateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "custom_prompt/create", request)
             .await
@@ -66,7 +66,7 @@ impl CustomPrompt<'_> {
     /// Edit a custom prompt.
     ///
     /// `POST v1.0/custom_prompt/update`
-    pub async fn update(&self, request: &types::CustomPromptUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::CustomPromptUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "custom_prompt/update", request)
             .await
@@ -76,7 +76,7 @@ impl CustomPrompt<'_> {
     /// Record a custom prompt by calling an extension.
     ///
     /// `GET v1.0/custom_prompt/record`
-    pub async fn record(&self, request: &types::CustomPromptRecordRequest) -> Result<(), Error> {
+    pub async fn record(self, request: &types::CustomPromptRecordRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "custom_prompt/record", request)
             .await
@@ -87,7 +87,7 @@ impl CustomPrompt<'_> {
     ///
     /// `POST v1.0/custom_prompt/upload`
     pub async fn upload(
-        &self,
+        self,
         request: &types::CustomPromptUploadRequest,
         file: Upload,
     ) -> Result<types::CustomPromptUploadResponse, Error> {
@@ -100,7 +100,7 @@ impl CustomPrompt<'_> {
     ///
     /// `GET v1.0/custom_prompt/play`
     pub async fn play(
-        &self,
+        self,
         request: &types::CustomPromptPlayRequest,
     ) -> Result<types::CustomPromptPlayResponse, Error> {
         self.0.request("v1.0", "custom_prompt/play", request).await
@@ -110,7 +110,7 @@ impl CustomPrompt<'_> {
     ///
     /// `GET v1.0/custom_prompt/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::CustomPromptDownloadRequest,
     ) -> Result<types::CustomPromptDownloadResponse, Error> {
         self.0
@@ -121,7 +121,7 @@ impl CustomPrompt<'_> {
     /// Delete a custom prompt by file name.
     ///
     /// `GET v1.0/custom_prompt/delete`
-    pub async fn delete(&self, request: &types::CustomPromptDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::CustomPromptDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "custom_prompt/delete", request)
             .await
@@ -145,7 +145,7 @@ impl CustomRingtone<'_> {
     ///
     /// `GET v1.0/custom_ringtone/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::CustomRingtoneListRequest,
     ) -> Result<types::CustomRingtoneListResponse, Error> {
         self.0
@@ -154,7 +154,7 @@ impl CustomRingtone<'_> {
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::CustomRingtoneListRequest) -> Rows<types::Ringtone> {
+    pub fn list_all(self, request: &types::CustomRingtoneListRequest) -> Rows<types::Ringtone> {
         self.0.rows("v1.0", "custom_ringtone/list", request)
     }
 
@@ -162,7 +162,7 @@ impl CustomRingtone<'_> {
     ///
     /// `GET v1.0/custom_ringtone/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::CustomRingtoneSearchRequest,
     ) -> Result<types::CustomRingtoneSearchResponse, Error> {
         self.0
@@ -171,10 +171,7 @@ impl CustomRingtone<'_> {
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(
-        &self,
-        request: &types::CustomRingtoneSearchRequest,
-    ) -> Rows<types::Ringtone> {
+    pub fn search_all(self, request: &types::CustomRingtoneSearchRequest) -> Rows<types::Ringtone> {
         self.0.rows("v1.0", "custom_ringtone/search", request)
     }
 
@@ -182,7 +179,7 @@ impl CustomRingtone<'_> {
     ///
     /// `POST v1.0/custom_ringtone/upload`
     pub async fn upload(
-        &self,
+        self,
         request: &types::CustomRingtoneUploadRequest,
         file: Upload,
     ) -> Result<types::CustomRingtoneUploadResponse, Error> {
@@ -195,7 +192,7 @@ impl CustomRingtone<'_> {
     ///
     /// `GET v1.0/custom_ringtone/play`
     pub async fn play(
-        &self,
+        self,
         request: &types::CustomRingtonePlayRequest,
     ) -> Result<types::CustomRingtonePlayResponse, Error> {
         self.0
@@ -207,7 +204,7 @@ impl CustomRingtone<'_> {
     ///
     /// `GET v1.0/custom_ringtone/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::CustomRingtoneDownloadRequest,
     ) -> Result<types::CustomRingtoneDownloadResponse, Error> {
         self.0
@@ -218,7 +215,7 @@ impl CustomRingtone<'_> {
     /// Delete an uploaded ringtone by file name.
     ///
     /// `GET v1.0/custom_ringtone/delete`
-    pub async fn delete(&self, request: &types::CustomRingtoneDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::CustomRingtoneDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "custom_ringtone/delete", request)
             .await
@@ -242,7 +239,7 @@ impl MohFiles<'_> {
     ///
     /// `GET v1.0/moh_files/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::MohFilesListRequest,
     ) -> Result<types::MohFilesListResponse, Error> {
         self.0.request("v1.0", "moh_files/list", request).await
@@ -252,7 +249,7 @@ impl MohFiles<'_> {
     ///
     /// `POST v1.0/moh_files/upload`
     pub async fn upload(
-        &self,
+        self,
         request: &types::MohFilesUploadRequest,
         file: Upload,
     ) -> Result<types::MohFilesUploadResponse, Error> {
@@ -265,7 +262,7 @@ impl MohFiles<'_> {
     ///
     /// `GET v1.0/moh_files/play`
     pub async fn play(
-        &self,
+        self,
         request: &types::MohFilesPlayRequest,
     ) -> Result<types::MohFilesPlayResponse, Error> {
         self.0.request("v1.0", "moh_files/play", request).await
@@ -274,7 +271,7 @@ impl MohFiles<'_> {
     /// Delete a file of a playlist.
     ///
     /// `GET v1.0/moh_files/delete`
-    pub async fn delete(&self, request: &types::MohFilesDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::MohFilesDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "moh_files/delete", request)
             .await
@@ -298,14 +295,14 @@ impl PlayList<'_> {
     ///
     /// `GET v1.0/play_list/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::PlayListListRequest,
     ) -> Result<types::PlayListListResponse, Error> {
         self.0.request("v1.0", "play_list/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::PlayListListRequest) -> Rows<types::MohPlaylist> {
+    pub fn list_all(self, request: &types::PlayListListRequest) -> Rows<types::MohPlaylist> {
         self.0.rows("v1.0", "play_list/list", request)
     }
 
@@ -313,7 +310,7 @@ impl PlayList<'_> {
     ///
     /// `GET v1.0/play_list/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::PlayListGetRequest,
     ) -> Result<types::PlayListGetResponse, Error> {
         self.0.request("v1.0", "play_list/get", request).await
@@ -323,7 +320,7 @@ impl PlayList<'_> {
     ///
     /// `GET v1.0/play_list/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::PlayListQueryRequest,
     ) -> Result<types::PlayListQueryResponse, Error> {
         self.0.request("v1.0", "play_list/query", request).await
@@ -333,7 +330,7 @@ impl PlayList<'_> {
     ///
     /// `POST v1.0/play_list/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::PlayListCreateRequest,
     ) -> Result<types::PlayListCreateResponse, Error> {
         self.0.request("v1.0", "play_list/create", request).await
@@ -344,7 +341,7 @@ impl PlayList<'_> {
     /// `POST v1.0/play_list/update`
     ///
     /// Its page was not found: the members are inferred.
-    pub async fn update(&self, request: &types::PlayListUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::PlayListUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "play_list/update", request)
             .await
@@ -354,7 +351,7 @@ impl PlayList<'_> {
     /// Delete a playlist by name.
     ///
     /// `GET v1.0/play_list/delete`
-    pub async fn delete(&self, request: &types::PlayListDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::PlayListDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "play_list/delete", request)
             .await
@@ -377,7 +374,7 @@ impl PromptPreference<'_> {
     /// Prompt preferences.
     ///
     /// `GET v1.0/prompt_preference/get`
-    pub async fn get(&self) -> Result<types::PromptPreferenceGetResponse, Error> {
+    pub async fn get(self) -> Result<types::PromptPreferenceGetResponse, Error> {
         self.0
             .request("v1.0", "prompt_preference/get", &serde_json::Map::new())
             .await
@@ -386,10 +383,7 @@ impl PromptPreference<'_> {
     /// Edit the prompt preferences.
     ///
     /// `POST v1.0/prompt_preference/update`
-    pub async fn update(
-        &self,
-        request: &types::PromptPreferenceUpdateRequest,
-    ) -> Result<(), Error> {
+    pub async fn update(self, request: &types::PromptPreferenceUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "prompt_preference/update", request)
             .await
@@ -412,7 +406,7 @@ impl SystemPrompt<'_> {
     /// Language in use and the installed system prompts.
     ///
     /// `GET v1.0/system_prompt/list`
-    pub async fn list(&self) -> Result<types::SystemPromptListResponse, Error> {
+    pub async fn list(self) -> Result<types::SystemPromptListResponse, Error> {
         self.0
             .request("v1.0", "system_prompt/list", &serde_json::Map::new())
             .await
@@ -422,7 +416,7 @@ impl SystemPrompt<'_> {
     ///
     /// `GET v1.0/system_prompt/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::SystemPromptGetRequest,
     ) -> Result<types::SystemPromptGetResponse, Error> {
         self.0.request("v1.0", "system_prompt/get", request).await
@@ -431,10 +425,7 @@ impl SystemPrompt<'_> {
     /// Install or renew an online system prompt on the PBX.
     ///
     /// `GET v1.0/system_prompt/download`
-    pub async fn download(
-        &self,
-        request: &types::SystemPromptDownloadRequest,
-    ) -> Result<(), Error> {
+    pub async fn download(self, request: &types::SystemPromptDownloadRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "system_prompt/download", request)
             .await
@@ -444,7 +435,7 @@ impl SystemPrompt<'_> {
     /// Upload a language package (multipart/form-data).
     ///
     /// `POST v1.0/system_prompt/upload`
-    pub async fn upload(&self, file: Upload) -> Result<(), Error> {
+    pub async fn upload(self, file: Upload) -> Result<(), Error> {
         self.0
             .post_files(
                 "v1.0",
@@ -459,7 +450,7 @@ impl SystemPrompt<'_> {
     /// Switch the prompt language.
     ///
     /// `POST v1.0/system_prompt/update`
-    pub async fn update(&self, request: &types::SystemPromptUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::SystemPromptUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "system_prompt/update", request)
             .await
@@ -469,7 +460,7 @@ impl SystemPrompt<'_> {
     /// Delete a system prompt language.
     ///
     /// `GET v1.0/system_prompt/delete`
-    pub async fn delete(&self, request: &types::SystemPromptDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::SystemPromptDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "system_prompt/delete", request)
             .await

@@ -22,7 +22,7 @@ impl AutoProvisioning<'_> {
     ///
     /// `GET v1.0/auto_provisioning/compatibility`
     pub async fn compatibility(
-        &self,
+        self,
         request: &types::AutoProvisioningCompatibilityRequest,
     ) -> Result<types::AutoProvisioningCompatibilityResponse, Error> {
         self.0
@@ -47,14 +47,14 @@ impl Phone<'_> {
     ///
     /// `GET v1.0/phone/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::PhoneSearchRequest,
     ) -> Result<types::PhoneSearchResponse, Error> {
         self.0.request("v1.0", "phone/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::PhoneSearchRequest) -> Rows<types::PhoneInfo> {
+    pub fn search_all(self, request: &types::PhoneSearchRequest) -> Rows<types::PhoneInfo> {
         self.0.rows("v1.0", "phone/search", request)
     }
 
@@ -62,7 +62,7 @@ impl Phone<'_> {
     ///
     /// `GET v1.0/phone/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::PhoneGetRequest,
     ) -> Result<types::PhoneGetResponse, Error> {
         self.0.request("v1.0", "phone/get", request).await
@@ -71,7 +71,7 @@ impl Phone<'_> {
     /// Add phones of one vendor and model to the provisioning list and assign their extensions.
     ///
     /// `POST v1.0/phone/batchcreate`
-    pub async fn batchcreate(&self, request: &types::PhoneBatchcreateRequest) -> Result<(), Error> {
+    pub async fn batchcreate(self, request: &types::PhoneBatchcreateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "phone/batchcreate", request)
             .await
@@ -81,7 +81,7 @@ impl Phone<'_> {
     /// Change the extension assignment of phones that share a model and a template.
     ///
     /// `POST v1.0/phone/batchupdate`
-    pub async fn batchupdate(&self, request: &types::PhoneBatchupdateRequest) -> Result<(), Error> {
+    pub async fn batchupdate(self, request: &types::PhoneBatchupdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "phone/batchupdate", request)
             .await
@@ -92,7 +92,7 @@ impl Phone<'_> {
     ///
     /// `POST v1.0/phone/batchreprovision`
     pub async fn batchreprovision(
-        &self,
+        self,
         request: &types::PhoneBatchreprovisionRequest,
     ) -> Result<(), Error> {
         self.0
@@ -104,7 +104,7 @@ impl Phone<'_> {
     /// Restart phones.
     ///
     /// `POST v1.0/phone/batchreboot`
-    pub async fn batchreboot(&self, request: &types::PhoneBatchrebootRequest) -> Result<(), Error> {
+    pub async fn batchreboot(self, request: &types::PhoneBatchrebootRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "phone/batchreboot", request)
             .await
@@ -114,7 +114,7 @@ impl Phone<'_> {
     /// Take phones off the provisioning list.
     ///
     /// `POST v1.0/phone/batchdelete`
-    pub async fn batchdelete(&self, request: &types::PhoneBatchdeleteRequest) -> Result<(), Error> {
+    pub async fn batchdelete(self, request: &types::PhoneBatchdeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "phone/batchdelete", request)
             .await

@@ -21,7 +21,7 @@ impl Agent<'_> {
     /// Log one dynamic agent in to or out of queues.
     ///
     /// `GET v1.0/agent/login`; sets off 30029
-    pub async fn login(&self, request: &types::AgentLoginRequest) -> Result<(), Error> {
+    pub async fn login(self, request: &types::AgentLoginRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "agent/login", request)
             .await
@@ -31,7 +31,7 @@ impl Agent<'_> {
     /// Pause or resume one agent in queues.
     ///
     /// `GET v1.0/agent/pause`; sets off 30029
-    pub async fn pause(&self, request: &types::AgentPauseRequest) -> Result<(), Error> {
+    pub async fn pause(self, request: &types::AgentPauseRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "agent/pause", request)
             .await
@@ -55,14 +55,14 @@ impl Queue<'_> {
     ///
     /// `GET v1.0/queue/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::QueueListRequest,
     ) -> Result<types::QueueListResponse, Error> {
         self.0.request("v1.0", "queue/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::QueueListRequest) -> Rows<types::QueueListItem> {
+    pub fn list_all(self, request: &types::QueueListRequest) -> Rows<types::QueueListItem> {
         self.0.rows("v1.0", "queue/list", request)
     }
 
@@ -70,14 +70,14 @@ impl Queue<'_> {
     ///
     /// `GET v1.0/queue/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::QueueSearchRequest,
     ) -> Result<types::QueueSearchResponse, Error> {
         self.0.request("v1.0", "queue/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::QueueSearchRequest) -> Rows<types::QueueListItem> {
+    pub fn search_all(self, request: &types::QueueSearchRequest) -> Rows<types::QueueListItem> {
         self.0.rows("v1.0", "queue/search", request)
     }
 
@@ -87,7 +87,7 @@ impl Queue<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::QueueGetRequest,
     ) -> Result<types::QueueGetResponse, Error> {
         self.0.request("v1.0", "queue/get", request).await
@@ -99,7 +99,7 @@ impl Queue<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::QueueQueryRequest,
     ) -> Result<types::QueueQueryResponse, Error> {
         self.0.request("v1.0", "queue/query", request).await
@@ -111,7 +111,7 @@ impl Queue<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::QueueCreateRequest,
     ) -> Result<types::QueueCreateResponse, Error> {
         self.0.request("v1.0", "queue/create", request).await
@@ -122,7 +122,7 @@ impl Queue<'_> {
     /// `POST v1.0/queue/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::QueueUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::QueueUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "queue/update", request)
             .await
@@ -132,7 +132,7 @@ impl Queue<'_> {
     /// Delete a queue.
     ///
     /// `GET v1.0/queue/delete`
-    pub async fn delete(&self, request: &types::QueueDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::QueueDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "queue/delete", request)
             .await
@@ -143,7 +143,7 @@ impl Queue<'_> {
     ///
     /// `GET v1.0/queue/call_status`
     pub async fn call_status(
-        &self,
+        self,
         request: &types::QueueCallStatusRequest,
     ) -> Result<types::QueueCallStatusResponse, Error> {
         self.0.request("v1.0", "queue/call_status", request).await
@@ -153,7 +153,7 @@ impl Queue<'_> {
     ///
     /// `GET v1.0/queue/agent_status`
     pub async fn agent_status(
-        &self,
+        self,
         request: &types::QueueAgentStatusRequest,
     ) -> Result<types::QueueAgentStatusResponse, Error> {
         self.0.request("v1.0", "queue/agent_status", request).await
@@ -162,7 +162,7 @@ impl Queue<'_> {
     /// Log several dynamic agents of one queue in or out.
     ///
     /// `GET v1.0/queue/agent_login`; sets off 30029
-    pub async fn agent_login(&self, request: &types::QueueAgentLoginRequest) -> Result<(), Error> {
+    pub async fn agent_login(self, request: &types::QueueAgentLoginRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "queue/agent_login", request)
             .await
@@ -172,7 +172,7 @@ impl Queue<'_> {
     /// Pause or resume several agents of one queue.
     ///
     /// `GET v1.0/queue/agent_pause`; sets off 30029
-    pub async fn agent_pause(&self, request: &types::QueueAgentPauseRequest) -> Result<(), Error> {
+    pub async fn agent_pause(self, request: &types::QueueAgentPauseRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "queue/agent_pause", request)
             .await
@@ -183,7 +183,7 @@ impl Queue<'_> {
     ///
     /// `POST v1.0/queue/honor_wrapup_time`
     pub async fn honor_wrapup_time(
-        &self,
+        self,
         request: &types::QueueHonorWrapupTimeRequest,
     ) -> Result<(), Error> {
         self.0
@@ -208,7 +208,7 @@ impl QueueOption<'_> {
     /// Global queue settings.
     ///
     /// `GET v1.0/queue_option/get`
-    pub async fn get(&self) -> Result<types::QueueOptionGetResponse, Error> {
+    pub async fn get(self) -> Result<types::QueueOptionGetResponse, Error> {
         self.0
             .request("v1.0", "queue_option/get", &serde_json::Map::new())
             .await
@@ -217,7 +217,7 @@ impl QueueOption<'_> {
     /// Change global queue settings.
     ///
     /// `POST v1.0/queue_option/update`
-    pub async fn update(&self, request: &types::QueueOptionUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::QueueOptionUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "queue_option/update", request)
             .await
@@ -241,7 +241,7 @@ impl QueuePauseReason<'_> {
     ///
     /// `GET v1.0/queue_pause_reason/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::QueuePauseReasonListRequest,
     ) -> Result<types::QueuePauseReasonListResponse, Error> {
         self.0
@@ -252,10 +252,7 @@ impl QueuePauseReason<'_> {
     /// Replace the list of pause reasons.
     ///
     /// `POST v1.0/queue_pause_reason/update`
-    pub async fn update(
-        &self,
-        request: &types::QueuePauseReasonUpdateRequest,
-    ) -> Result<(), Error> {
+    pub async fn update(self, request: &types::QueuePauseReasonUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "queue_pause_reason/update", request)
             .await

@@ -22,14 +22,14 @@ impl Recording<'_> {
     ///
     /// `GET v1.0/recording/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::RecordingListRequest,
     ) -> Result<types::RecordingListResponse, Error> {
         self.0.request("v1.0", "recording/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::RecordingListRequest) -> Rows<types::RecordingDetails> {
+    pub fn list_all(self, request: &types::RecordingListRequest) -> Rows<types::RecordingDetails> {
         self.0.rows("v1.0", "recording/list", request)
     }
 
@@ -37,7 +37,7 @@ impl Recording<'_> {
     ///
     /// `GET v1.0/recording/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::RecordingSearchRequest,
     ) -> Result<types::RecordingSearchResponse, Error> {
         self.0.request("v1.0", "recording/search", request).await
@@ -45,7 +45,7 @@ impl Recording<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::RecordingSearchRequest,
     ) -> Rows<types::RecordingDetails> {
         self.0.rows("v1.0", "recording/search", request)
@@ -55,7 +55,7 @@ impl Recording<'_> {
     ///
     /// `GET v1.0/recording/download`; sets off 30033
     pub async fn download(
-        &self,
+        self,
         request: &types::RecordingDownloadRequest,
     ) -> Result<types::RecordingDownloadResponse, Error> {
         self.0.request("v1.0", "recording/download", request).await
@@ -65,7 +65,7 @@ impl Recording<'_> {
     ///
     /// `GET v1.0/recording/playtoextension`
     pub async fn playtoextension(
-        &self,
+        self,
         request: &types::RecordingPlaytoextensionRequest,
     ) -> Result<(), Error> {
         self.0

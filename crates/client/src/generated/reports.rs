@@ -24,7 +24,7 @@ impl CallReport<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn list(
-        &self,
+        self,
         request: &types::CallReportListRequest,
     ) -> Result<types::CallReportListResponse, Error> {
         self.0.request("v1.0", "call_report/list", request).await
@@ -36,7 +36,7 @@ impl CallReport<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn list_v2(
-        &self,
+        self,
         request: &types::CallReportListV2Request,
     ) -> Result<types::CallReportListV2Response, Error> {
         self.0.request("v2.0", "call_report/list", request).await
@@ -48,7 +48,7 @@ impl CallReport<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn detail(
-        &self,
+        self,
         request: &types::CallReportDetailRequest,
     ) -> Result<types::CallReportDetailResponse, Error> {
         self.0.request("v1.0", "call_report/detail", request).await
@@ -60,7 +60,7 @@ impl CallReport<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn download(
-        &self,
+        self,
         request: &types::CallReportDownloadRequest,
     ) -> Result<types::CallReportDownloadResponse, Error> {
         self.0
@@ -74,7 +74,7 @@ impl CallReport<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn detail_v2(
-        &self,
+        self,
         request: &types::CallReportDetailV2Request,
     ) -> Result<types::CallReportDetailV2Response, Error> {
         self.0.request("v2.0", "call_report/detail", request).await
@@ -86,7 +86,7 @@ impl CallReport<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn download_v2(
-        &self,
+        self,
         request: &types::CallReportDownloadV2Request,
     ) -> Result<types::CallReportDownloadV2Response, Error> {
         self.0
@@ -111,7 +111,7 @@ impl CallScheduleReport<'_> {
     ///
     /// `GET v1.0/call_schedule_report/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::CallScheduleReportListRequest,
     ) -> Result<types::CallScheduleReportListResponse, Error> {
         self.0
@@ -121,7 +121,7 @@ impl CallScheduleReport<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::CallScheduleReportListRequest,
     ) -> Rows<types::ScheduleReport> {
         self.0.rows("v1.0", "call_schedule_report/list", request)
@@ -131,7 +131,7 @@ impl CallScheduleReport<'_> {
     ///
     /// `GET v1.0/call_schedule_report/download`; sets off 30027
     pub async fn download(
-        &self,
+        self,
         request: &types::CallScheduleReportDownloadRequest,
     ) -> Result<types::CallScheduleReportDownloadResponse, Error> {
         self.0
@@ -143,7 +143,7 @@ impl CallScheduleReport<'_> {
     ///
     /// `GET v2.0/call_schedule_report/list`
     pub async fn list_v2(
-        &self,
+        self,
         request: &types::CallScheduleReportListV2Request,
     ) -> Result<types::CallScheduleReportListV2Response, Error> {
         self.0
@@ -153,7 +153,7 @@ impl CallScheduleReport<'_> {
 
     /// All rows of [`Self::list_v2`], page by page; `page` is set here.
     pub fn list_v2_all(
-        &self,
+        self,
         request: &types::CallScheduleReportListV2Request,
     ) -> Rows<types::ScheduleReport> {
         self.0.rows("v2.0", "call_schedule_report/list", request)
@@ -163,7 +163,7 @@ impl CallScheduleReport<'_> {
     ///
     /// `GET v2.0/call_schedule_report/download`; sets off 30027
     pub async fn download_v2(
-        &self,
+        self,
         request: &types::CallScheduleReportDownloadV2Request,
     ) -> Result<types::CallScheduleReportDownloadV2Response, Error> {
         self.0
@@ -189,7 +189,7 @@ impl Myreport<'_> {
     /// `GET v1.0/myreport/list`
     ///
     /// Some of its members are not documented.
-    pub async fn list(&self) -> Result<types::MyreportListResponse, Error> {
+    pub async fn list(self) -> Result<types::MyreportListResponse, Error> {
         self.0
             .request("v1.0", "myreport/list", &serde_json::Map::new())
             .await

@@ -22,17 +22,14 @@ impl Ringgroup<'_> {
     ///
     /// `GET v1.0/ringgroup/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::RinggroupListRequest,
     ) -> Result<types::RinggroupListResponse, Error> {
         self.0.request("v1.0", "ringgroup/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(
-        &self,
-        request: &types::RinggroupListRequest,
-    ) -> Rows<types::RingGroupListItem> {
+    pub fn list_all(self, request: &types::RinggroupListRequest) -> Rows<types::RingGroupListItem> {
         self.0.rows("v1.0", "ringgroup/list", request)
     }
 
@@ -40,7 +37,7 @@ impl Ringgroup<'_> {
     ///
     /// `GET v1.0/ringgroup/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::RinggroupSearchRequest,
     ) -> Result<types::RinggroupSearchResponse, Error> {
         self.0.request("v1.0", "ringgroup/search", request).await
@@ -48,7 +45,7 @@ impl Ringgroup<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::RinggroupSearchRequest,
     ) -> Rows<types::RingGroupListItem> {
         self.0.rows("v1.0", "ringgroup/search", request)
@@ -60,7 +57,7 @@ impl Ringgroup<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::RinggroupGetRequest,
     ) -> Result<types::RinggroupGetResponse, Error> {
         self.0.request("v1.0", "ringgroup/get", request).await
@@ -72,7 +69,7 @@ impl Ringgroup<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::RinggroupQueryRequest,
     ) -> Result<types::RinggroupQueryResponse, Error> {
         self.0.request("v1.0", "ringgroup/query", request).await
@@ -84,7 +81,7 @@ impl Ringgroup<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::RinggroupCreateRequest,
     ) -> Result<types::RinggroupCreateResponse, Error> {
         self.0.request("v1.0", "ringgroup/create", request).await
@@ -93,7 +90,7 @@ impl Ringgroup<'_> {
     /// Edit a ring group.
     ///
     /// `POST v1.0/ringgroup/update`
-    pub async fn update(&self, request: &types::RinggroupUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::RinggroupUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "ringgroup/update", request)
             .await
@@ -103,7 +100,7 @@ impl Ringgroup<'_> {
     /// Delete a ring group.
     ///
     /// `GET v1.0/ringgroup/delete`
-    pub async fn delete(&self, request: &types::RinggroupDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::RinggroupDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "ringgroup/delete", request)
             .await
@@ -113,7 +110,7 @@ impl Ringgroup<'_> {
     /// Global ring-group settings.
     ///
     /// `GET v1.0/ringgroup/getoptions`
-    pub async fn getoptions(&self) -> Result<types::RinggroupGetoptionsResponse, Error> {
+    pub async fn getoptions(self) -> Result<types::RinggroupGetoptionsResponse, Error> {
         self.0
             .request("v1.0", "ringgroup/getoptions", &serde_json::Map::new())
             .await
@@ -123,7 +120,7 @@ impl Ringgroup<'_> {
     ///
     /// `POST v1.0/ringgroup/updateoptions`
     pub async fn updateoptions(
-        &self,
+        self,
         request: &types::RinggroupUpdateoptionsRequest,
     ) -> Result<(), Error> {
         self.0

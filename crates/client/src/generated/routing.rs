@@ -24,14 +24,14 @@ impl InboundRoute<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn list(
-        &self,
+        self,
         request: &types::InboundRouteListRequest,
     ) -> Result<types::InboundRouteListResponse, Error> {
         self.0.request("v1.0", "inbound_route/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::InboundRouteListRequest) -> Rows<types::InrouteInfo> {
+    pub fn list_all(self, request: &types::InboundRouteListRequest) -> Rows<types::InrouteInfo> {
         self.0.rows("v1.0", "inbound_route/list", request)
     }
 
@@ -41,7 +41,7 @@ impl InboundRoute<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn search(
-        &self,
+        self,
         request: &types::InboundRouteSearchRequest,
     ) -> Result<types::InboundRouteSearchResponse, Error> {
         self.0
@@ -51,7 +51,7 @@ impl InboundRoute<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::InboundRouteSearchRequest,
     ) -> Rows<types::InrouteInfo> {
         self.0.rows("v1.0", "inbound_route/search", request)
@@ -63,7 +63,7 @@ impl InboundRoute<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::InboundRouteGetRequest,
     ) -> Result<types::InboundRouteGetResponse, Error> {
         self.0.request("v1.0", "inbound_route/get", request).await
@@ -75,7 +75,7 @@ impl InboundRoute<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::InboundRouteQueryRequest,
     ) -> Result<types::InboundRouteQueryResponse, Error> {
         self.0.request("v1.0", "inbound_route/query", request).await
@@ -87,7 +87,7 @@ impl InboundRoute<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::InboundRouteCreateRequest,
     ) -> Result<types::InboundRouteCreateResponse, Error> {
         self.0
@@ -100,7 +100,7 @@ impl InboundRoute<'_> {
     /// `POST v1.0/inbound_route/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::InboundRouteUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::InboundRouteUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "inbound_route/update", request)
             .await
@@ -110,7 +110,7 @@ impl InboundRoute<'_> {
     /// Delete an inbound route.
     ///
     /// `GET v1.0/inbound_route/delete`
-    pub async fn delete(&self, request: &types::InboundRouteDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::InboundRouteDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "inbound_route/delete", request)
             .await
@@ -134,14 +134,14 @@ impl OutboundRoute<'_> {
     ///
     /// `GET v1.0/outbound_route/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::OutboundRouteListRequest,
     ) -> Result<types::OutboundRouteListResponse, Error> {
         self.0.request("v1.0", "outbound_route/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::OutboundRouteListRequest) -> Rows<types::OutrouteInfo> {
+    pub fn list_all(self, request: &types::OutboundRouteListRequest) -> Rows<types::OutrouteInfo> {
         self.0.rows("v1.0", "outbound_route/list", request)
     }
 
@@ -149,7 +149,7 @@ impl OutboundRoute<'_> {
     ///
     /// `GET v1.0/outbound_route/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::OutboundRouteSearchRequest,
     ) -> Result<types::OutboundRouteSearchResponse, Error> {
         self.0
@@ -159,7 +159,7 @@ impl OutboundRoute<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::OutboundRouteSearchRequest,
     ) -> Rows<types::OutrouteInfo> {
         self.0.rows("v1.0", "outbound_route/search", request)
@@ -169,7 +169,7 @@ impl OutboundRoute<'_> {
     ///
     /// `GET v1.0/outbound_route/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::OutboundRouteGetRequest,
     ) -> Result<types::OutboundRouteGetResponse, Error> {
         self.0.request("v1.0", "outbound_route/get", request).await
@@ -179,7 +179,7 @@ impl OutboundRoute<'_> {
     ///
     /// `GET v1.0/outbound_route/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::OutboundRouteQueryRequest,
     ) -> Result<types::OutboundRouteQueryResponse, Error> {
         self.0
@@ -191,7 +191,7 @@ impl OutboundRoute<'_> {
     ///
     /// `POST v1.0/outbound_route/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::OutboundRouteCreateRequest,
     ) -> Result<types::OutboundRouteCreateResponse, Error> {
         self.0
@@ -204,7 +204,7 @@ impl OutboundRoute<'_> {
     /// `POST v1.0/outbound_route/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::OutboundRouteUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::OutboundRouteUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "outbound_route/update", request)
             .await
@@ -214,7 +214,7 @@ impl OutboundRoute<'_> {
     /// Delete an outbound route.
     ///
     /// `GET v1.0/outbound_route/delete`
-    pub async fn delete(&self, request: &types::OutboundRouteDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::OutboundRouteDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "outbound_route/delete", request)
             .await

@@ -22,7 +22,7 @@ impl AllowNumbers<'_> {
     ///
     /// `GET v1.0/allow_numbers/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::AllowNumbersListRequest,
     ) -> Result<types::AllowNumbersListResponse, Error> {
         self.0.request("v1.0", "allow_numbers/list", request).await
@@ -30,7 +30,7 @@ impl AllowNumbers<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::AllowNumbersListRequest,
     ) -> Rows<types::AllowedNumbersInfo> {
         self.0.rows("v1.0", "allow_numbers/list", request)
@@ -40,7 +40,7 @@ impl AllowNumbers<'_> {
     ///
     /// `GET v1.0/allow_numbers/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::AllowNumbersSearchRequest,
     ) -> Result<types::AllowNumbersSearchResponse, Error> {
         self.0
@@ -50,7 +50,7 @@ impl AllowNumbers<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::AllowNumbersSearchRequest,
     ) -> Rows<types::AllowedNumbersInfo> {
         self.0.rows("v1.0", "allow_numbers/search", request)
@@ -60,7 +60,7 @@ impl AllowNumbers<'_> {
     ///
     /// `GET v1.0/allow_numbers/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::AllowNumbersGetRequest,
     ) -> Result<types::AllowNumbersGetResponse, Error> {
         self.0.request("v1.0", "allow_numbers/get", request).await
@@ -72,7 +72,7 @@ impl AllowNumbers<'_> {
     ///
     /// Its page was not found: the members are inferred.
     pub async fn query(
-        &self,
+        self,
         request: &types::AllowNumbersQueryRequest,
     ) -> Result<types::AllowNumbersQueryResponse, Error> {
         self.0.request("v1.0", "allow_numbers/query", request).await
@@ -82,7 +82,7 @@ impl AllowNumbers<'_> {
     ///
     /// `POST v1.0/allow_numbers/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::AllowNumbersCreateRequest,
     ) -> Result<types::AllowNumbersCreateResponse, Error> {
         self.0
@@ -93,7 +93,7 @@ impl AllowNumbers<'_> {
     /// Edits an allowlist rule.
     ///
     /// `POST v1.0/allow_numbers/update`
-    pub async fn update(&self, request: &types::AllowNumbersUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::AllowNumbersUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "allow_numbers/update", request)
             .await
@@ -103,7 +103,7 @@ impl AllowNumbers<'_> {
     /// Deletes an allowlist rule.
     ///
     /// `GET v1.0/allow_numbers/delete`
-    pub async fn delete(&self, request: &types::AllowNumbersDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::AllowNumbersDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "allow_numbers/delete", request)
             .await
@@ -126,7 +126,7 @@ impl Autorecord<'_> {
     /// The automatic recording settings.
     ///
     /// `GET v1.0/autorecord/get`
-    pub async fn get(&self) -> Result<types::AutorecordGetResponse, Error> {
+    pub async fn get(self) -> Result<types::AutorecordGetResponse, Error> {
         self.0
             .request("v1.0", "autorecord/get", &serde_json::Map::new())
             .await
@@ -135,7 +135,7 @@ impl Autorecord<'_> {
     /// Changes the automatic recording settings.
     ///
     /// `POST v1.0/autorecord/update`
-    pub async fn update(&self, request: &types::AutorecordUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::AutorecordUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "autorecord/update", request)
             .await
@@ -161,14 +161,14 @@ impl Backup<'_> {
     ///
     /// Its page was not found: the members are inferred.
     pub async fn list(
-        &self,
+        self,
         request: &types::BackupListRequest,
     ) -> Result<types::BackupListResponse, Error> {
         self.0.request("v1.0", "backup/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::BackupListRequest) -> Rows<types::BackupInfo> {
+    pub fn list_all(self, request: &types::BackupListRequest) -> Rows<types::BackupInfo> {
         self.0.rows("v1.0", "backup/list", request)
     }
 
@@ -176,14 +176,14 @@ impl Backup<'_> {
     ///
     /// `GET v1.0/backup/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::BackupSearchRequest,
     ) -> Result<types::BackupSearchResponse, Error> {
         self.0.request("v1.0", "backup/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::BackupSearchRequest) -> Rows<types::BackupInfo> {
+    pub fn search_all(self, request: &types::BackupSearchRequest) -> Rows<types::BackupInfo> {
         self.0.rows("v1.0", "backup/search", request)
     }
 
@@ -191,7 +191,7 @@ impl Backup<'_> {
     ///
     /// `POST v1.0/backup/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::BackupCreateRequest,
     ) -> Result<types::BackupCreateResponse, Error> {
         self.0.request("v1.0", "backup/create", request).await
@@ -201,7 +201,7 @@ impl Backup<'_> {
     ///
     /// `GET v1.0/backup/getstatus`
     pub async fn getstatus(
-        &self,
+        self,
         request: &types::BackupGetstatusRequest,
     ) -> Result<types::BackupGetstatusResponse, Error> {
         self.0.request("v1.0", "backup/getstatus", request).await
@@ -211,7 +211,7 @@ impl Backup<'_> {
     ///
     /// `GET v1.0/backup/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::BackupGetRequest,
     ) -> Result<types::BackupGetResponse, Error> {
         self.0.request("v1.0", "backup/get", request).await
@@ -221,7 +221,7 @@ impl Backup<'_> {
     ///
     /// `GET v1.0/backup/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::BackupQueryRequest,
     ) -> Result<types::BackupQueryResponse, Error> {
         self.0.request("v1.0", "backup/query", request).await
@@ -231,7 +231,7 @@ impl Backup<'_> {
     ///
     /// `GET v1.0/backup/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::BackupDownloadRequest,
     ) -> Result<types::BackupDownloadResponse, Error> {
         self.0.request("v1.0", "backup/download", request).await
@@ -240,7 +240,7 @@ impl Backup<'_> {
     /// Deletes a backup file.
     ///
     /// `GET v1.0/backup/delete`
-    pub async fn delete(&self, request: &types::BackupDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::BackupDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "backup/delete", request)
             .await
@@ -264,7 +264,7 @@ impl BlockNumbers<'_> {
     ///
     /// `GET v1.0/block_numbers/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::BlockNumbersListRequest,
     ) -> Result<types::BlockNumbersListResponse, Error> {
         self.0.request("v1.0", "block_numbers/list", request).await
@@ -272,7 +272,7 @@ impl BlockNumbers<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::BlockNumbersListRequest,
     ) -> Rows<types::BlockedNumbersInfo> {
         self.0.rows("v1.0", "block_numbers/list", request)
@@ -282,7 +282,7 @@ impl BlockNumbers<'_> {
     ///
     /// `GET v1.0/block_numbers/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::BlockNumbersSearchRequest,
     ) -> Result<types::BlockNumbersSearchResponse, Error> {
         self.0
@@ -292,7 +292,7 @@ impl BlockNumbers<'_> {
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
     pub fn search_all(
-        &self,
+        self,
         request: &types::BlockNumbersSearchRequest,
     ) -> Rows<types::BlockedNumbersInfo> {
         self.0.rows("v1.0", "block_numbers/search", request)
@@ -302,7 +302,7 @@ impl BlockNumbers<'_> {
     ///
     /// `GET v1.0/block_numbers/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::BlockNumbersGetRequest,
     ) -> Result<types::BlockNumbersGetResponse, Error> {
         self.0.request("v1.0", "block_numbers/get", request).await
@@ -312,7 +312,7 @@ impl BlockNumbers<'_> {
     ///
     /// `GET v1.0/block_numbers/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::BlockNumbersQueryRequest,
     ) -> Result<types::BlockNumbersQueryResponse, Error> {
         self.0.request("v1.0", "block_numbers/query", request).await
@@ -322,7 +322,7 @@ impl BlockNumbers<'_> {
     ///
     /// `POST v1.0/block_numbers/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::BlockNumbersCreateRequest,
     ) -> Result<types::BlockNumbersCreateResponse, Error> {
         self.0
@@ -333,7 +333,7 @@ impl BlockNumbers<'_> {
     /// Edits a blocklist rule.
     ///
     /// `POST v1.0/block_numbers/update`
-    pub async fn update(&self, request: &types::BlockNumbersUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::BlockNumbersUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "block_numbers/update", request)
             .await
@@ -343,7 +343,7 @@ impl BlockNumbers<'_> {
     /// Deletes a blocklist rule.
     ///
     /// `GET v1.0/block_numbers/delete`
-    pub async fn delete(&self, request: &types::BlockNumbersDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::BlockNumbersDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "block_numbers/delete", request)
             .await
@@ -367,7 +367,7 @@ impl Callnotes<'_> {
     ///
     /// `GET v1.0/callnotes/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::CallnotesGetRequest,
     ) -> Result<types::CallnotesGetResponse, Error> {
         self.0.request("v1.0", "callnotes/get", request).await
@@ -376,7 +376,7 @@ impl Callnotes<'_> {
     /// Writes the note of a call, during or after it.
     ///
     /// `GET v1.0/callnotes/update`; sets off 30028
-    pub async fn update(&self, request: &types::CallnotesUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::CallnotesUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "callnotes/update", request)
             .await
@@ -400,14 +400,14 @@ impl Certificate<'_> {
     ///
     /// `GET v1.0/certificate/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::CertificateListRequest,
     ) -> Result<types::CertificateListResponse, Error> {
         self.0.request("v1.0", "certificate/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::CertificateListRequest) -> Rows<types::CertInfo> {
+    pub fn list_all(self, request: &types::CertificateListRequest) -> Rows<types::CertInfo> {
         self.0.rows("v1.0", "certificate/list", request)
     }
 
@@ -416,7 +416,7 @@ impl Certificate<'_> {
     /// `GET v1.0/certificate/get`
     ///
     /// Its page was not found: the members are inferred.
-    pub async fn get(&self, request: &types::CertificateGetRequest) -> Result<(), Error> {
+    pub async fn get(self, request: &types::CertificateGetRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "certificate/get", request)
             .await
@@ -427,7 +427,7 @@ impl Certificate<'_> {
     ///
     /// `POST v1.0/certificate/upload`
     pub async fn upload(
-        &self,
+        self,
         request: &types::CertificateUploadRequest,
         file: Upload,
     ) -> Result<types::CertificateUploadResponse, Error> {
@@ -440,7 +440,7 @@ impl Certificate<'_> {
     ///
     /// `POST v1.0/certificate/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::CertificateCreateRequest,
     ) -> Result<types::CertificateCreateResponse, Error> {
         self.0.request("v1.0", "certificate/create", request).await
@@ -449,7 +449,7 @@ impl Certificate<'_> {
     /// Edits a server certificate.
     ///
     /// `POST v1.0/certificate/update`
-    pub async fn update(&self, request: &types::CertificateUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::CertificateUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "certificate/update", request)
             .await
@@ -460,7 +460,7 @@ impl Certificate<'_> {
     ///
     /// `GET v1.0/certificate/delete`
     pub async fn delete(
-        &self,
+        self,
         request: &types::CertificateDeleteRequest,
     ) -> Result<types::CertificateDeleteResponse, Error> {
         self.0.request("v1.0", "certificate/delete", request).await
@@ -483,14 +483,14 @@ impl PinList<'_> {
     ///
     /// `GET v1.0/pin_list/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::PinListListRequest,
     ) -> Result<types::PinListListResponse, Error> {
         self.0.request("v1.0", "pin_list/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::PinListListRequest) -> Rows<types::PINListInfo> {
+    pub fn list_all(self, request: &types::PinListListRequest) -> Rows<types::PINListInfo> {
         self.0.rows("v1.0", "pin_list/list", request)
     }
 
@@ -498,14 +498,14 @@ impl PinList<'_> {
     ///
     /// `GET v1.0/pin_list/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::PinListSearchRequest,
     ) -> Result<types::PinListSearchResponse, Error> {
         self.0.request("v1.0", "pin_list/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::PinListSearchRequest) -> Rows<types::PINListInfo> {
+    pub fn search_all(self, request: &types::PinListSearchRequest) -> Rows<types::PINListInfo> {
         self.0.rows("v1.0", "pin_list/search", request)
     }
 
@@ -513,7 +513,7 @@ impl PinList<'_> {
     ///
     /// `GET v1.0/pin_list/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::PinListGetRequest,
     ) -> Result<types::PinListGetResponse, Error> {
         self.0.request("v1.0", "pin_list/get", request).await
@@ -523,7 +523,7 @@ impl PinList<'_> {
     ///
     /// `GET v1.0/pin_list/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::PinListQueryRequest,
     ) -> Result<types::PinListQueryResponse, Error> {
         self.0.request("v1.0", "pin_list/query", request).await
@@ -533,7 +533,7 @@ impl PinList<'_> {
     ///
     /// `POST v1.0/pin_list/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::PinListCreateRequest,
     ) -> Result<types::PinListCreateResponse, Error> {
         self.0.request("v1.0", "pin_list/create", request).await
@@ -542,7 +542,7 @@ impl PinList<'_> {
     /// Edits a PIN list.
     ///
     /// `POST v1.0/pin_list/update`
-    pub async fn update(&self, request: &types::PinListUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::PinListUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "pin_list/update", request)
             .await
@@ -552,7 +552,7 @@ impl PinList<'_> {
     /// Deletes a PIN list.
     ///
     /// `GET v1.0/pin_list/delete`
-    pub async fn delete(&self, request: &types::PinListDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::PinListDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "pin_list/delete", request)
             .await
@@ -575,7 +575,7 @@ impl Storage<'_> {
     /// Storage devices and their space.
     ///
     /// `GET v1.0/storage/list`
-    pub async fn list(&self) -> Result<types::StorageListResponse, Error> {
+    pub async fn list(self) -> Result<types::StorageListResponse, Error> {
         self.0
             .request("v1.0", "storage/list", &serde_json::Map::new())
             .await
@@ -598,14 +598,14 @@ impl SystemLog<'_> {
     ///
     /// `GET v1.0/system_log/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::SystemLogListRequest,
     ) -> Result<types::SystemLogListResponse, Error> {
         self.0.request("v1.0", "system_log/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::SystemLogListRequest) -> Rows<types::LogInfo> {
+    pub fn list_all(self, request: &types::SystemLogListRequest) -> Rows<types::LogInfo> {
         self.0.rows("v1.0", "system_log/list", request)
     }
 
@@ -613,7 +613,7 @@ impl SystemLog<'_> {
     ///
     /// `GET v1.0/system_log/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::SystemLogDownloadRequest,
     ) -> Result<types::SystemLogDownloadResponse, Error> {
         self.0.request("v1.0", "system_log/download", request).await
@@ -635,7 +635,7 @@ impl Webserver<'_> {
     /// Which HTTPS certificate the web server uses.
     ///
     /// `GET v1.0/webserver/get`
-    pub async fn get(&self) -> Result<types::WebserverGetResponse, Error> {
+    pub async fn get(self) -> Result<types::WebserverGetResponse, Error> {
         self.0
             .request("v1.0", "webserver/get", &serde_json::Map::new())
             .await
@@ -644,7 +644,7 @@ impl Webserver<'_> {
     /// Chooses the web server's HTTPS certificate.
     ///
     /// `POST v1.0/webserver/update`
-    pub async fn update(&self, request: &types::WebserverUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::WebserverUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "webserver/update", request)
             .await

@@ -22,7 +22,7 @@ impl ExtensionStatusMonitor<'_> {
     ///
     /// `GET v1.0/extension_status_monitor/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::ExtensionStatusMonitorListRequest,
     ) -> Result<types::ExtensionStatusMonitorListResponse, Error> {
         self.0
@@ -32,7 +32,7 @@ impl ExtensionStatusMonitor<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::ExtensionStatusMonitorListRequest,
     ) -> Rows<types::ExtensionMonitor> {
         self.0
@@ -43,7 +43,7 @@ impl ExtensionStatusMonitor<'_> {
     ///
     /// `POST v1.0/extension_status_monitor/update`
     pub async fn update(
-        &self,
+        self,
         request: &types::ExtensionStatusMonitorUpdateRequest,
     ) -> Result<(), Error> {
         self.0
@@ -68,7 +68,7 @@ impl System<'_> {
     /// PBX name, model, serial number, firmware, clock and uptime.
     ///
     /// `GET v1.0/system/information`
-    pub async fn information(&self) -> Result<types::SystemInformationResponse, Error> {
+    pub async fn information(self) -> Result<types::SystemInformationResponse, Error> {
         self.0
             .request("v1.0", "system/information", &serde_json::Map::new())
             .await
@@ -77,7 +77,7 @@ impl System<'_> {
     /// How many extensions and concurrent calls are allowed and used (newer cloud adds AI quotas).
     ///
     /// `GET v1.0/system/capacity`
-    pub async fn capacity(&self) -> Result<types::SystemCapacityResponse, Error> {
+    pub async fn capacity(self) -> Result<types::SystemCapacityResponse, Error> {
         self.0
             .request("v1.0", "system/capacity", &serde_json::Map::new())
             .await
@@ -87,7 +87,7 @@ impl System<'_> {
     ///
     /// `GET v1.0/system/get_menuoptions`
     pub async fn get_menuoptions(
-        &self,
+        self,
         request: &types::SystemGetMenuoptionsRequest,
     ) -> Result<types::SystemGetMenuoptionsResponse, Error> {
         self.0
@@ -98,7 +98,7 @@ impl System<'_> {
     /// Send an e-mail through the PBX.
     ///
     /// `POST v1.0/system/sendemail`
-    pub async fn sendemail(&self, request: &types::SystemSendemailRequest) -> Result<(), Error> {
+    pub async fn sendemail(self, request: &types::SystemSendemailRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "system/sendemail", request)
             .await
@@ -122,7 +122,7 @@ impl TrunkStatusMonitor<'_> {
     ///
     /// `GET v1.0/trunk_status_monitor/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::TrunkStatusMonitorListRequest,
     ) -> Result<types::TrunkStatusMonitorListResponse, Error> {
         self.0
@@ -132,7 +132,7 @@ impl TrunkStatusMonitor<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::TrunkStatusMonitorListRequest,
     ) -> Rows<types::TrunkMonitor> {
         self.0.rows("v1.0", "trunk_status_monitor/list", request)
@@ -142,7 +142,7 @@ impl TrunkStatusMonitor<'_> {
     ///
     /// `POST v1.0/trunk_status_monitor/update`
     pub async fn update(
-        &self,
+        self,
         request: &types::TrunkStatusMonitorUpdateRequest,
     ) -> Result<(), Error> {
         self.0
@@ -167,7 +167,7 @@ impl Webhook<'_> {
     /// Read the webhook push settings.
     ///
     /// `GET v1.0/webhook/query`
-    pub async fn query(&self) -> Result<types::WebhookQueryResponse, Error> {
+    pub async fn query(self) -> Result<types::WebhookQueryResponse, Error> {
         self.0
             .request("v1.0", "webhook/query", &serde_json::Map::new())
             .await
@@ -176,7 +176,7 @@ impl Webhook<'_> {
     /// Change the webhook push settings.
     ///
     /// `POST v1.0/webhook/update`
-    pub async fn update(&self, request: &types::WebhookUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::WebhookUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "webhook/update", request)
             .await
@@ -186,7 +186,7 @@ impl Webhook<'_> {
     /// Send a test message to a configured webhook.
     ///
     /// `GET v1.0/webhook/test`
-    pub async fn test(&self, request: &types::WebhookTestRequest) -> Result<(), Error> {
+    pub async fn test(self, request: &types::WebhookTestRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "webhook/test", request)
             .await
@@ -209,7 +209,7 @@ impl Websocketaudiostream<'_> {
     /// Read the settings that stream call audio to an outside WebSocket server.
     ///
     /// `GET v1.0/websocketaudiostream/get`
-    pub async fn get(&self) -> Result<types::WebsocketaudiostreamGetResponse, Error> {
+    pub async fn get(self) -> Result<types::WebsocketaudiostreamGetResponse, Error> {
         self.0
             .request("v1.0", "websocketaudiostream/get", &serde_json::Map::new())
             .await
@@ -219,7 +219,7 @@ impl Websocketaudiostream<'_> {
     ///
     /// `POST v1.0/websocketaudiostream/update`
     pub async fn update(
-        &self,
+        self,
         request: &types::WebsocketaudiostreamUpdateRequest,
     ) -> Result<(), Error> {
         self.0
@@ -247,7 +247,7 @@ impl Wizard<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn initial_setup(
-        &self,
+        self,
         request: &types::WizardInitialSetupRequest,
     ) -> Result<(), Error> {
         self.0

@@ -22,14 +22,14 @@ impl Businesshour<'_> {
     ///
     /// `GET v1.0/businesshour/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::BusinesshourListRequest,
     ) -> Result<types::BusinesshourListResponse, Error> {
         self.0.request("v1.0", "businesshour/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::BusinesshourListRequest) -> Rows<types::BusinessHour> {
+    pub fn list_all(self, request: &types::BusinesshourListRequest) -> Rows<types::BusinessHour> {
         self.0.rows("v1.0", "businesshour/list", request)
     }
 
@@ -37,7 +37,7 @@ impl Businesshour<'_> {
     ///
     /// `GET v1.0/businesshour/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::BusinesshourGetRequest,
     ) -> Result<types::BusinesshourGetResponse, Error> {
         self.0.request("v1.0", "businesshour/get", request).await
@@ -47,7 +47,7 @@ impl Businesshour<'_> {
     ///
     /// `GET v1.0/businesshour/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::BusinesshourQueryRequest,
     ) -> Result<types::BusinesshourQueryResponse, Error> {
         self.0.request("v1.0", "businesshour/query", request).await
@@ -57,7 +57,7 @@ impl Businesshour<'_> {
     ///
     /// `POST v1.0/businesshour/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::BusinesshourCreateRequest,
     ) -> Result<types::BusinesshourCreateResponse, Error> {
         self.0.request("v1.0", "businesshour/create", request).await
@@ -66,7 +66,7 @@ impl Businesshour<'_> {
     /// Edit business hours.
     ///
     /// `POST v1.0/businesshour/update`
-    pub async fn update(&self, request: &types::BusinesshourUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::BusinesshourUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "businesshour/update", request)
             .await
@@ -76,7 +76,7 @@ impl Businesshour<'_> {
     /// Delete business hours.
     ///
     /// `GET v1.0/businesshour/delete`
-    pub async fn delete(&self, request: &types::BusinesshourDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::BusinesshourDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "businesshour/delete", request)
             .await
@@ -102,14 +102,14 @@ impl Holidays<'_> {
     ///
     /// Its page was not found: the members are inferred.
     pub async fn list(
-        &self,
+        self,
         request: &types::HolidaysListRequest,
     ) -> Result<types::HolidaysListResponse, Error> {
         self.0.request("v1.0", "holidays/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::HolidaysListRequest) -> Rows<types::Holiday> {
+    pub fn list_all(self, request: &types::HolidaysListRequest) -> Rows<types::Holiday> {
         self.0.rows("v1.0", "holidays/list", request)
     }
 
@@ -117,14 +117,14 @@ impl Holidays<'_> {
     ///
     /// `GET v1.0/holidays/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::HolidaysSearchRequest,
     ) -> Result<types::HolidaysSearchResponse, Error> {
         self.0.request("v1.0", "holidays/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::HolidaysSearchRequest) -> Rows<types::Holiday> {
+    pub fn search_all(self, request: &types::HolidaysSearchRequest) -> Rows<types::Holiday> {
         self.0.rows("v1.0", "holidays/search", request)
     }
 
@@ -132,7 +132,7 @@ impl Holidays<'_> {
     ///
     /// `GET v1.0/holidays/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::HolidaysGetRequest,
     ) -> Result<types::HolidaysGetResponse, Error> {
         self.0.request("v1.0", "holidays/get", request).await
@@ -142,7 +142,7 @@ impl Holidays<'_> {
     ///
     /// `POST v1.0/holidays/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::HolidaysCreateRequest,
     ) -> Result<types::HolidaysCreateResponse, Error> {
         self.0.request("v1.0", "holidays/create", request).await
@@ -153,7 +153,7 @@ impl Holidays<'_> {
     /// `POST v1.0/holidays/update`
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::HolidaysUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::HolidaysUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "holidays/update", request)
             .await
@@ -163,7 +163,7 @@ impl Holidays<'_> {
     /// Delete a holiday.
     ///
     /// `GET v1.0/holidays/delete`
-    pub async fn delete(&self, request: &types::HolidaysDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::HolidaysDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "holidays/delete", request)
             .await
@@ -174,7 +174,7 @@ impl Holidays<'_> {
     ///
     /// `GET v1.0/holidays/export`
     pub async fn export(
-        &self,
+        self,
         request: &types::HolidaysExportRequest,
     ) -> Result<types::HolidaysExportResponse, Error> {
         self.0.request("v1.0", "holidays/export", request).await
@@ -184,7 +184,7 @@ impl Holidays<'_> {
     ///
     /// `POST v1.0/holidays/import`
     pub async fn import(
-        &self,
+        self,
         request: &types::HolidaysImportRequest,
         file: Upload,
     ) -> Result<types::HolidaysImportResponse, Error> {
@@ -210,14 +210,14 @@ impl Timezone<'_> {
     ///
     /// `GET v1.0/timezone/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::TimezoneListRequest,
     ) -> Result<types::TimezoneListResponse, Error> {
         self.0.request("v1.0", "timezone/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::TimezoneListRequest) -> Rows<types::TimeZone> {
+    pub fn list_all(self, request: &types::TimezoneListRequest) -> Rows<types::TimeZone> {
         self.0.rows("v1.0", "timezone/list", request)
     }
 
@@ -225,7 +225,7 @@ impl Timezone<'_> {
     ///
     /// `GET v1.0/timezone/get`
     pub async fn get(
-        &self,
+        self,
         request: &types::TimezoneGetRequest,
     ) -> Result<types::TimezoneGetResponse, Error> {
         self.0.request("v1.0", "timezone/get", request).await
@@ -235,7 +235,7 @@ impl Timezone<'_> {
     ///
     /// `POST v1.0/timezone/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::TimezoneCreateRequest,
     ) -> Result<types::TimezoneCreateResponse, Error> {
         self.0.request("v1.0", "timezone/create", request).await
@@ -245,7 +245,7 @@ impl Timezone<'_> {
     ///
     /// `POST v1.0/timezone/update`
     pub async fn update(
-        &self,
+        self,
         request: &types::TimezoneUpdateRequest,
     ) -> Result<types::TimezoneUpdateResponse, Error> {
         self.0.request("v1.0", "timezone/update", request).await
@@ -254,7 +254,7 @@ impl Timezone<'_> {
     /// Delete a custom time zone.
     ///
     /// `GET v1.0/timezone/delete`
-    pub async fn delete(&self, request: &types::TimezoneDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::TimezoneDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "timezone/delete", request)
             .await

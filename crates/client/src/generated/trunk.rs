@@ -22,14 +22,14 @@ impl Trunk<'_> {
     ///
     /// `GET v1.0/trunk/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::TrunkListRequest,
     ) -> Result<types::TrunkListResponse, Error> {
         self.0.request("v1.0", "trunk/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::TrunkListRequest) -> Rows<types::TrunkInfo> {
+    pub fn list_all(self, request: &types::TrunkListRequest) -> Rows<types::TrunkInfo> {
         self.0.rows("v1.0", "trunk/list", request)
     }
 
@@ -37,14 +37,14 @@ impl Trunk<'_> {
     ///
     /// `GET v1.0/trunk/search`
     pub async fn search(
-        &self,
+        self,
         request: &types::TrunkSearchRequest,
     ) -> Result<types::TrunkSearchResponse, Error> {
         self.0.request("v1.0", "trunk/search", request).await
     }
 
     /// All rows of [`Self::search`], page by page; `page` is set here.
-    pub fn search_all(&self, request: &types::TrunkSearchRequest) -> Rows<types::TrunkInfo> {
+    pub fn search_all(self, request: &types::TrunkSearchRequest) -> Rows<types::TrunkInfo> {
         self.0.rows("v1.0", "trunk/search", request)
     }
 
@@ -54,7 +54,7 @@ impl Trunk<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn get(
-        &self,
+        self,
         request: &types::TrunkGetRequest,
     ) -> Result<types::TrunkGetResponse, Error> {
         self.0.request("v1.0", "trunk/get", request).await
@@ -66,7 +66,7 @@ impl Trunk<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn query(
-        &self,
+        self,
         request: &types::TrunkQueryRequest,
     ) -> Result<types::TrunkQueryResponse, Error> {
         self.0.request("v1.0", "trunk/query", request).await
@@ -75,7 +75,7 @@ impl Trunk<'_> {
     /// The provider templates a SIP trunk can be made from.
     ///
     /// `GET v1.0/trunk/itsp_list`
-    pub async fn itsp_list(&self) -> Result<types::TrunkItspListResponse, Error> {
+    pub async fn itsp_list(self) -> Result<types::TrunkItspListResponse, Error> {
         self.0
             .request("v1.0", "trunk/itsp_list", &serde_json::Map::new())
             .await
@@ -87,7 +87,7 @@ impl Trunk<'_> {
     ///
     /// Some of its members are not documented.
     pub async fn create(
-        &self,
+        self,
         request: &types::TrunkCreateRequest,
     ) -> Result<types::TrunkCreateResponse, Error> {
         self.0.request("v1.0", "trunk/create", request).await
@@ -98,7 +98,7 @@ impl Trunk<'_> {
     /// `POST v1.0/trunk/update`; sets off 30023
     ///
     /// Some of its members are not documented.
-    pub async fn update(&self, request: &types::TrunkUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::TrunkUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "trunk/update", request)
             .await
@@ -108,7 +108,7 @@ impl Trunk<'_> {
     /// Delete one trunk.
     ///
     /// `GET v1.0/trunk/delete`; sets off 30023
-    pub async fn delete(&self, request: &types::TrunkDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::TrunkDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "trunk/delete", request)
             .await

@@ -21,7 +21,7 @@ impl UacstaCall<'_> {
     /// Make the IP phone of an extension pick up its ringing call.
     ///
     /// `POST v1.0/uacsta_call/accept`; sets off 30020, 30011
-    pub async fn accept(&self, request: &types::UacstaCallAcceptRequest) -> Result<(), Error> {
+    pub async fn accept(self, request: &types::UacstaCallAcceptRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "uacsta_call/accept", request)
             .await
@@ -31,7 +31,7 @@ impl UacstaCall<'_> {
     /// Make the IP phone reject its ringing call.
     ///
     /// `POST v1.0/uacsta_call/refuse`; sets off 30020, 30011
-    pub async fn refuse(&self, request: &types::UacstaCallRefuseRequest) -> Result<(), Error> {
+    pub async fn refuse(self, request: &types::UacstaCallRefuseRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "uacsta_call/refuse", request)
             .await
@@ -41,7 +41,7 @@ impl UacstaCall<'_> {
     /// Make the IP phone hang up its call.
     ///
     /// `POST v1.0/uacsta_call/hangup`; sets off 30020, 30011
-    pub async fn hangup(&self, request: &types::UacstaCallHangupRequest) -> Result<(), Error> {
+    pub async fn hangup(self, request: &types::UacstaCallHangupRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "uacsta_call/hangup", request)
             .await

@@ -22,7 +22,7 @@ impl Vm<'_> {
     ///
     /// `GET v1.0/vm/query`
     pub async fn query(
-        &self,
+        self,
         request: &types::VmQueryRequest,
     ) -> Result<types::VmQueryResponse, Error> {
         self.0.request("v1.0", "vm/query", request).await
@@ -31,12 +31,12 @@ impl Vm<'_> {
     /// Messages of one extension or group mailbox.
     ///
     /// `GET v1.0/vm/get`
-    pub async fn get(&self, request: &types::VmGetRequest) -> Result<types::VmGetResponse, Error> {
+    pub async fn get(self, request: &types::VmGetRequest) -> Result<types::VmGetResponse, Error> {
         self.0.request("v1.0", "vm/get", request).await
     }
 
     /// All rows of [`Self::get`], page by page; `page` is set here.
-    pub fn get_all(&self, request: &types::VmGetRequest) -> Rows<types::VoicemailMessage> {
+    pub fn get_all(self, request: &types::VmGetRequest) -> Rows<types::VoicemailMessage> {
         self.0.rows("v1.0", "vm/get", request)
     }
 
@@ -44,7 +44,7 @@ impl Vm<'_> {
     ///
     /// `GET v1.0/vm/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::VmDownloadRequest,
     ) -> Result<types::VmDownloadResponse, Error> {
         self.0.request("v1.0", "vm/download", request).await
@@ -54,7 +54,7 @@ impl Vm<'_> {
     ///
     /// `POST v1.0/vm/create`
     pub async fn create(
-        &self,
+        self,
         request: &types::VmCreateRequest,
     ) -> Result<types::VmCreateResponse, Error> {
         self.0.request("v1.0", "vm/create", request).await
@@ -63,7 +63,7 @@ impl Vm<'_> {
     /// Mark one message read.
     ///
     /// `POST v1.0/vm/update`
-    pub async fn update(&self, request: &types::VmUpdateRequest) -> Result<(), Error> {
+    pub async fn update(self, request: &types::VmUpdateRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "vm/update", request)
             .await
@@ -73,7 +73,7 @@ impl Vm<'_> {
     /// Delete one message.
     ///
     /// `GET v1.0/vm/delete`
-    pub async fn delete(&self, request: &types::VmDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::VmDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "vm/delete", request)
             .await
@@ -84,7 +84,7 @@ impl Vm<'_> {
     ///
     /// `GET v1.0/vm/delete_extension_vm`
     pub async fn delete_extension_vm(
-        &self,
+        self,
         request: &types::VmDeleteExtensionVmRequest,
     ) -> Result<(), Error> {
         self.0
@@ -110,7 +110,7 @@ impl VmGreeting<'_> {
     ///
     /// `GET v1.0/vm_greeting/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::VmGreetingListRequest,
     ) -> Result<types::VmGreetingListResponse, Error> {
         self.0.request("v1.0", "vm_greeting/list", request).await
@@ -118,7 +118,7 @@ impl VmGreeting<'_> {
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
     pub fn list_all(
-        &self,
+        self,
         request: &types::VmGreetingListRequest,
     ) -> Rows<types::VoicemailGreeting> {
         self.0.rows("v1.0", "vm_greeting/list", request)
@@ -128,7 +128,7 @@ impl VmGreeting<'_> {
     ///
     /// `GET v1.0/vm_greeting/record`
     pub async fn record(
-        &self,
+        self,
         request: &types::VmGreetingRecordRequest,
     ) -> Result<types::VmGreetingRecordResponse, Error> {
         self.0.request("v1.0", "vm_greeting/record", request).await
@@ -138,7 +138,7 @@ impl VmGreeting<'_> {
     ///
     /// `POST v1.0/vm_greeting/upload`
     pub async fn upload(
-        &self,
+        self,
         request: &types::VmGreetingUploadRequest,
         file: Upload,
     ) -> Result<types::VmGreetingUploadResponse, Error> {
@@ -150,7 +150,7 @@ impl VmGreeting<'_> {
     /// Delete a group greeting.
     ///
     /// `GET v1.0/vm_greeting/delete`
-    pub async fn delete(&self, request: &types::VmGreetingDeleteRequest) -> Result<(), Error> {
+    pub async fn delete(self, request: &types::VmGreetingDeleteRequest) -> Result<(), Error> {
         self.0
             .request("v1.0", "vm_greeting/delete", request)
             .await
@@ -161,7 +161,7 @@ impl VmGreeting<'_> {
     ///
     /// `GET v1.0/vm_greeting/play`
     pub async fn play(
-        &self,
+        self,
         request: &types::VmGreetingPlayRequest,
     ) -> Result<types::VmGreetingPlayResponse, Error> {
         self.0.request("v1.0", "vm_greeting/play", request).await
@@ -171,7 +171,7 @@ impl VmGreeting<'_> {
     ///
     /// `GET v1.0/vm_greeting/download`
     pub async fn download(
-        &self,
+        self,
         request: &types::VmGreetingDownloadRequest,
     ) -> Result<types::VmGreetingDownloadResponse, Error> {
         self.0
@@ -196,14 +196,14 @@ impl VmGroup<'_> {
     ///
     /// `GET v1.0/vm_group/list`
     pub async fn list(
-        &self,
+        self,
         request: &types::VmGroupListRequest,
     ) -> Result<types::VmGroupListResponse, Error> {
         self.0.request("v1.0", "vm_group/list", request).await
     }
 
     /// All rows of [`Self::list`], page by page; `page` is set here.
-    pub fn list_all(&self, request: &types::VmGroupListRequest) -> Rows<types::GroupMailbox> {
+    pub fn list_all(self, request: &types::VmGroupListRequest) -> Rows<types::GroupMailbox> {
         self.0.rows("v1.0", "vm_group/list", request)
     }
 }

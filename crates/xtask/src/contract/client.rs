@@ -122,7 +122,7 @@ fn method(area: &Area, operation: &Operation) -> Result<String, Error> {
     let base = names::operation(&operation.version, &operation.path);
     let file = operation.request.iter().find(is_file);
     let plain = operation.request.iter().any(|member| !is_file(&member));
-    let mut parameters = String::from("&self");
+    let mut parameters = String::from("self");
     if plain {
         parameters.push_str(&format!(", request: &types::{base}Request"));
     }
@@ -211,7 +211,7 @@ fn stream(contract: &Contract, area: &Area, operation: &Operation) -> Result<Str
     let name = name(operation)?;
     Ok(format!(
         "/// All rows of [`Self::{name}`], page by page; `page` is set here.\n\
-         pub fn {name}_all(&self, request: &types::{base}Request) -> Rows<{row}> {{\n\
+         pub fn {name}_all(self, request: &types::{base}Request) -> Rows<{row}> {{\n\
              self.0.rows({}, {}, request)\n\
          }}\n\n",
         literal(&operation.version),

@@ -1,0 +1,149 @@
+//! Downloads: the bytes of the file and nothing else, also when the connection
+//! breaks, and never a refusal taken for a file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod pbx;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use client::wire::cdr::CdrDownloadRequest;
+use client::{Error, Value, json};
+use pbx::{Asked, Pbx, Reply};
+
+const LINK: &str = "/api/download/cdr.csv";
+const LENGTH: usize = 200_000;
+
+fn file() -> Vec<u8> {
+    (0..LENGTH).map(|at| (at % 251) as u8).collect()
+}
+
+/// The file from where it is asked for; the connection breaks after `most`.
+fn part(asked: &Asked, most: usize, version: usize) -> Reply {
+    let first: usize = asked.headers.get("range").map_or(0, |range| {
+        let range = range.trim_start_matches("bytes=").trim_end_matches('-');
+        range.parse().unwrap()
+    });
+    let wanted = asked.headers.get("if-range").map(String::as_str);
+    let tag = format!("\"v{version}\"");
+    let whole = wanted.is_some_and(|wanted| wanted != tag);
+    let first = if whole { 0 } else { first };
+    let rest = LENGTH - first;
+    let mut head = match first {
+        0 => "HTTP/1.1 200 OK\r\n".to_owned(),
+        _ => format!(
+            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {first}-{}/{LENGTH}\r\n",
+            LENGTH - 1
+        ),
+    };
+    head.push_str(&format!(
+        "Content-Type: text/csv\r\nETag: {tag}\r\nContent-Length: {rest}\r\nConnection: close\r\n\r\n"
+    ));
+    let mut bytes = head.into_bytes();
+    bytes.extend(file().into_iter().skip(first).take(most));
+    Reply::Raw(bytes)
+}
+
+fn other(asked: &Asked) -> Reply {
+    match &*asked.path {
+        "cdr/download" => Reply::Json(json!({"errcode": 0, "errmsg": "SUCCESS",
+            "file": "cdr.csv", "download_resource_url": LINK})),
+        _ => Reply::Json(Value::Null),
+    }
+}
+
+#[tokio::test]
+async fn an_operations_link_gives_the_file() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK => part(asked, LENGTH, 1),
+        _ => other(asked),
+    })
+    .await;
+    let client = pbx.client();
+    let request = CdrDownloadRequest::default();
+    let made = client.cdr().download(&request);
+    let link = made.await.unwrap().download_resource_url.unwrap();
+    let mut download = client.download(&link).await.unwrap();
+    assert_eq!(download.length(), Some(LENGTH as u64));
+    let mut bytes = Vec::new();
+    download.write_to(&mut bytes).await.unwrap();
+    assert_eq!(bytes, file());
+    let asked = pbx.asked(LINK);
+    assert_eq!(asked[0].query("access_token"), "access-1");
+}
+
+#[tokio::test]
+async fn a_broken_download_goes_on_where_it_broke() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK => part(asked, 70_000, 1),
+        _ => other(asked),
+    })
+    .await;
+    let path = std::env::temp_dir().join(format!("strowger-client-{}.csv", std::process::id()));
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    assert_eq!(download.save(&path).await.unwrap(), LENGTH as u64);
+    assert_eq!(std::fs::read(&path).unwrap(), file());
+    std::fs::remove_file(&path).unwrap();
+    let ranges: Vec<_> = pbx
+        .asked(LINK)
+        .iter()
+        .map(|asked| asked.headers.get("range").cloned())
+        .collect();
+    assert_eq!(ranges.len(), 3);
+    assert_eq!(ranges[0], None);
+    assert!(ranges[1].is_some() && ranges[2].is_some(), "{ranges:?}");
+}
+
+#[tokio::test]
+async fn parts_of_two_versions_are_never_put_together() {
+    let version = AtomicUsize::new(0);
+    let pbx = Pbx::start(move |asked: &Asked| match &*asked.path {
+        LINK => part(asked, 70_000, version.fetch_add(1, Ordering::Relaxed)),
+        _ => other(asked),
+    })
+    .await;
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    let error = download.write_to(&mut Vec::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Broken(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_download_that_never_goes_on_is_given_up() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK => part(asked, 0, 1),
+        _ => other(asked),
+    })
+    .await;
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    assert!(download.write_to(&mut Vec::new()).await.is_err());
+    assert!(pbx.asked(LINK).len() < 10);
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_file() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK => Reply::refused(60001, "DATA NOT FOUND"),
+        _ => other(asked),
+    })
+    .await;
+    let error = pbx.client().download(LINK).await.unwrap_err();
+    assert_eq!(error.errcode(), Some(60001));
+}
+
+#[tokio::test]
+async fn a_token_that_expired_meanwhile_is_replaced() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK if asked.query("access_token") == "access-1" => Reply::refused(10004, "TOKEN EXPIRED"),
+        LINK => part(asked, LENGTH, 1),
+        _ => other(asked),
+    })
+    .await;
+    let mut bytes = Vec::new();
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    download.write_to(&mut bytes).await.unwrap();
+    assert_eq!(bytes, file());
+}
