@@ -13,16 +13,15 @@ use sip::{HeaderName, Message};
 /// so it also bounds memory: 200 calls/s come to 12,000 of them.
 const NONCE_LIFE: Duration = Duration::from_secs(60);
 
-/// A password that no extension can have: it is shorter than the shortest.
-const NOBODYS: &str = "\u{1}";
-
 /// What a request's credentials come to.
 pub(crate) enum Checked {
     /// It is this extension.
     Extension(Arc<Extension>),
     /// It must prove it: 401 with these headers.
     Challenge(Vec<(HeaderName, String)>),
-    /// It proved to be somebody else, or is not permitted: 403.
+    /// It could not: 403.
+    Wrong,
+    /// It proved to be an extension other than the one it speaks for: 403.
     Forbidden,
 }
 
@@ -30,23 +29,36 @@ pub(crate) enum Checked {
 pub(crate) struct Auth {
     server: Server,
     realm: &'static str,
-    /// Asked for in this order, a header each.
+    /// Asked for in this order, a header each; no other is taken.
     algorithms: Vec<Algorithm>,
+    /// The password of names that are no extension's. Nobody can know it: a
+    /// stranger who proved one would be let into the table of nonces in use.
+    nobodys: String,
 }
 
 impl Auth {
-    /// With a secret by which nonces are known for our own.
-    pub fn new(realm: &'static str, secret: [u8; 32], algorithms: Vec<Algorithm>) -> Self {
+    /// With a secret by which nonces are known for our own, and another that
+    /// stands for the password of who is nobody: both new at each start.
+    pub fn new(
+        realm: &'static str,
+        secret: [u8; 32],
+        nobodys: [u8; 32],
+        algorithms: Vec<Algorithm>,
+    ) -> Self {
         Self {
             server: Server::new(realm, secret, NONCE_LIFE),
             realm,
             algorithms,
+            nobodys: nobodys.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 
     /// Checks a request outside of a dialog.
     pub fn check(&mut self, request: &Message, snapshot: &Snapshot, now: Duration) -> Checked {
-        let Some(credentials) = self.credentials(request) else {
+        let Some(credentials) = self
+            .credentials(request)
+            .filter(|credentials| self.algorithms.contains(&credentials.algorithm))
+        else {
             return self.challenge(now, false);
         };
         let method = request.method();
@@ -55,19 +67,19 @@ impl Auth {
         // Nobody's name takes as long as a wrong password: names are not told.
         let password = extension
             .as_ref()
-            .map_or(NOBODYS, |e| e.reg_password.expose());
+            .map_or(self.nobodys.as_str(), |e| e.reg_password.expose());
         // The URI is not compared: phones write the registrar's name, its address
         // or the AOR there, and the nonce can't be used twice anyway.
         let verdict = self
             .server
             .verify(&credentials, method, None, password, now);
         let Some(extension) = extension else {
-            return Checked::Forbidden;
+            return Checked::Wrong;
         };
         match verdict {
             Verdict::Ok => {}
             Verdict::Stale | Verdict::Replayed => return self.challenge(now, true),
-            Verdict::Wrong => return Checked::Forbidden,
+            Verdict::Wrong => return Checked::Wrong,
         }
         if from_agrees(request, &extension) {
             Checked::Extension(extension)
@@ -109,4 +121,47 @@ fn from_agrees(request: &Message, extension: &Extension) -> bool {
     uri.user_unescaped().is_some_and(|user| {
         user == extension.number.as_str() || user == extension.reg_name.as_str()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sip::digest::{Client, Request};
+    use sip::{MessageBuilder, Method};
+
+    use super::*;
+
+    #[test]
+    fn stranger_finds_no_password_that_lets_it_into_the_table_of_nonces() {
+        let now = Duration::from_secs(1);
+        for guess in ["", "\u{1}", "password"] {
+            let mut auth = Auth::new("pbx", [1; 32], [2; 32], vec![Algorithm::Md5]);
+            let challenge = auth.server.challenge(now, Algorithm::Md5, false);
+            let client = Client {
+                username: "nobody",
+                password: guess,
+            };
+            let asked = Request {
+                method: "REGISTER",
+                uri: "sip:pbx",
+                body: &[],
+            };
+            let credentials = client.answer(&challenge, asked, "c0ffee", 1);
+            let request = MessageBuilder::request(Method::Register, "sip:pbx")
+                .header(HeaderName::Via, "SIP/2.0/UDP 10.0.0.5;branch=z9hG4bK1")
+                .header(HeaderName::From, "<sip:nobody@pbx>;tag=1")
+                .header(HeaderName::To, "<sip:nobody@pbx>")
+                .header(HeaderName::CallId, "one")
+                .header(HeaderName::CSeq, "1 REGISTER")
+                .header(HeaderName::Authorization, credentials.to_string())
+                .build()
+                .unwrap();
+            let checked = auth.check(&request, &Snapshot::default(), now);
+            assert!(matches!(checked, Checked::Wrong));
+            // Had it been noted, this use would be a replay.
+            let unused = auth
+                .server
+                .verify(&credentials, "REGISTER", None, guess, now);
+            assert_eq!(unused, Verdict::Ok, "{guess:?}");
+        }
+    }
 }

@@ -303,12 +303,7 @@ impl Core {
 
     fn sip_event(&mut self, event: Event) {
         match event {
-            Event::Invite {
-                session,
-                request,
-                flow,
-            } => self.invited(session, &request, &flow),
-            Event::Request { tx, request, flow } => self.requested(tx, &request, &flow),
+            Event::Arrived(arrival) => self.arrived(&arrival),
             // The exchange sends no requests outside of calls yet.
             Event::Response { .. } | Event::RequestTimeout { .. } => {}
             event => self.session_event(event),

@@ -1,7 +1,13 @@
-//! What comes in from outside: INVITE and OPTIONS of phones. Who may call is
-//! decided here; whom, and what becomes of it, by the switch.
+//! What comes in from outside: INVITE, REGISTER and OPTIONS of phones. Who may
+//! ask for anything is decided here; what becomes of a call, by the switch.
 
-use sip::{Body, Flow, HeaderName, Message, Method, ServerTxId, SessionId};
+use std::sync::Arc;
+
+use settings::Extension;
+use sip::{
+    Arrival, Body, Endpoint, EndpointError, Flow, HeaderName, Message, Method, ServerTxId,
+    SessionId,
+};
 use switch::{Caller, Input, LegId, MediaDescription};
 
 use crate::auth::Checked;
@@ -18,11 +24,89 @@ const SDP: &str = "application/sdp";
 /// A refusal: status and further headers.
 pub(crate) type Refusal = (u16, Vec<(HeaderName, String)>);
 
+/// Who proved what: an extension, or nobody who may ask for this in its name.
+pub(crate) type Sender = Option<Arc<Extension>>;
+
 impl Core {
-    /// A new INVITE.
-    pub(crate) fn invited(&mut self, session: SessionId, request: &Message, flow: &Flow) {
+    /// A request that would begin something. Until its sender has proved who it
+    /// is it gets one answer and nothing is kept of it: neither a table nor a
+    /// third party can be flooded by who has no password.
+    pub(crate) fn arrived(&mut self, arrival: &Arrival) {
+        let request = arrival.message();
+        let done = match request.method() {
+            Some(Method::Invite) => self.screen_call(request).map(|sender| {
+                if let Some(session) = self.taken(arrival, Endpoint::take_invite) {
+                    self.invited(session, sender, request, arrival.flow());
+                }
+            }),
+            Some(Method::Register) => self.screen(request).map(|sender| {
+                if let Some(tx) = self.taken(arrival, Endpoint::take_request) {
+                    self.work.transaction = Some(tx);
+                    self.register(tx, sender, request, arrival.flow());
+                }
+            }),
+            Some(Method::Options) => Err((200, vec![(HeaderName::Accept, SDP.into())])),
+            _ => Err((405, Vec::new())),
+        };
+        if let Err((status, headers)) = done {
+            self.answer_once(arrival, status, &headers);
+        }
+    }
+
+    fn answer_once(&mut self, arrival: &Arrival, status: u16, headers: &[(HeaderName, String)]) {
+        if let Err(error) = self.sip.answer_once(arrival, status, headers) {
+            tracing::warn!(?error, status, "a request can't be answered");
+        }
+    }
+
+    /// Takes a request on, if there is room.
+    fn taken<T>(
+        &mut self,
+        arrival: &Arrival,
+        take: impl FnOnce(&mut Endpoint, &Arrival, sip::Instant) -> Result<T, EndpointError>,
+    ) -> Option<T> {
+        let now = self.sip_now();
+        match take(&mut self.sip, arrival, now) {
+            Ok(taken) => Some(taken),
+            Err(EndpointError::TooManySessions | EndpointError::TooManyTransactions) => {
+                let (status, headers) = busy();
+                self.answer_once(arrival, status, &headers);
+                None
+            }
+            Err(error) => {
+                tracing::debug!(?error, "a request is not taken on");
+                None
+            }
+        }
+    }
+
+    fn screen_call(&mut self, request: &Message) -> Result<Sender, Refusal> {
+        if self.stopping || !self.journal.headroom() {
+            metrics::counter!("strowger_calls_shed_total").increment(1);
+            return Err(busy());
+        }
+        self.screen(request)
+    }
+
+    /// Who sends this. An error is for who has proved nothing.
+    fn screen(&mut self, request: &Message) -> Result<Sender, Refusal> {
+        if !self.journal.headroom() {
+            // Before anything changes: what could not be kept must not be told.
+            return Err(busy());
+        }
+        let now = self.started.elapsed();
+        match self.auth.check(request, &self.snapshot, now) {
+            Checked::Extension(extension) => Ok(Some(extension)),
+            Checked::Forbidden => Ok(None),
+            Checked::Challenge(headers) => Err((401, headers)),
+            Checked::Wrong => Err((403, Vec::new())),
+        }
+    }
+
+    /// A new INVITE of who has proved who it is.
+    fn invited(&mut self, session: SessionId, sender: Sender, request: &Message, flow: &Flow) {
         self.work.session = Some(session);
-        let Err((status, headers)) = self.admit(session, request, flow) else {
+        let Err((status, headers)) = self.admit(session, sender, request, flow) else {
             return;
         };
         let now = self.sip_now();
@@ -31,19 +115,14 @@ impl Core {
         }
     }
 
-    fn admit(&mut self, session: SessionId, request: &Message, flow: &Flow) -> Result<(), Refusal> {
-        if self.stopping || !self.journal.headroom() {
-            metrics::counter!("strowger_calls_shed_total").increment(1);
-            return Err(busy());
-        }
-        let extension = match self
-            .auth
-            .check(request, &self.snapshot, self.started.elapsed())
-        {
-            Checked::Extension(extension) => extension,
-            Checked::Challenge(headers) => return Err((401, headers)),
-            Checked::Forbidden => return Err((403, Vec::new())),
-        };
+    fn admit(
+        &mut self,
+        session: SessionId,
+        sender: Sender,
+        request: &Message,
+        flow: &Flow,
+    ) -> Result<(), Refusal> {
+        let extension = sender.ok_or((403, Vec::new()))?;
         let dialled = dialled(request)?;
         let offer = offer(request)?;
         let leg = self.numbering.ids.leg();
@@ -110,16 +189,6 @@ impl Core {
         };
         self.legs.insert(leg, entry);
         Ok(offer)
-    }
-
-    /// A request outside of a dialog that is no INVITE.
-    pub(crate) fn requested(&mut self, tx: ServerTxId, request: &Message, flow: &Flow) {
-        self.work.transaction = Some(tx);
-        match request.method() {
-            Some(Method::Register) => self.register(tx, request, flow),
-            Some(Method::Options) => self.respond(tx, 200, &[(HeaderName::Accept, SDP.into())]),
-            _ => self.respond(tx, 405, &[]),
-        }
     }
 
     pub(crate) fn respond(

@@ -9,15 +9,20 @@ use store::Batch;
 use switch::{ContactId, ExtensionNumber, Input};
 use wire::event;
 
-use crate::auth::Checked;
 use crate::core::{Core, Returned};
-use crate::incoming::{Refusal, busy};
+use crate::incoming::{Refusal, Sender, busy};
 use crate::registrar::{Outcome, until};
 use crate::timers::Alarm;
 
 impl Core {
-    pub(crate) fn register(&mut self, tx: ServerTxId, request: &Message, flow: &Flow) {
-        let (contacts, batch) = match self.take_register(request, flow) {
+    pub(crate) fn register(
+        &mut self,
+        tx: ServerTxId,
+        sender: Sender,
+        request: &Message,
+        flow: &Flow,
+    ) {
+        let (contacts, batch) = match self.take_register(sender, request, flow) {
             Ok(taken) => taken,
             Err((status, headers)) => return self.respond(tx, status, &headers),
         };
@@ -43,21 +48,11 @@ impl Core {
 
     fn take_register(
         &mut self,
+        sender: Sender,
         request: &Message,
         flow: &Flow,
     ) -> Result<(Vec<String>, Batch), Refusal> {
-        if !self.journal.headroom() {
-            // Before anything changes: what could not be kept must not be told.
-            return Err(busy());
-        }
-        let extension = match self
-            .auth
-            .check(request, &self.snapshot, self.started.elapsed())
-        {
-            Checked::Extension(extension) => extension,
-            Checked::Challenge(headers) => return Err((401, headers)),
-            Checked::Forbidden => return Err((403, Vec::new())),
-        };
+        let extension = sender.ok_or((403, Vec::new()))?;
         let aor = request
             .to()
             .ok()

@@ -183,7 +183,7 @@ pub(crate) async fn start_with(
         snapshot: snapshot.clone(),
         identity,
         addresses: Addresses::new(config.external_address, config.local_networks),
-        auth: Auth::new(REALM, random()?, config.digest),
+        auth: Auth::new(REALM, random()?, random()?, config.digest),
         registrar,
         online,
         legs: Legs::default(),

@@ -60,7 +60,8 @@ fn main() {
                 b.receive(Message::parse(transmit.bytes).unwrap(), back(flow), now);
             }
             while let Some(event) = b.poll_event() {
-                if let Event::Invite { session, .. } = event {
+                if let Event::Arrived(call) = event {
+                    let session = b.take_invite(&call, now).unwrap();
                     let contact = "<sip:1001@192.0.2.2:5060>";
                     b.ring(session, 180, None, contact, now).unwrap();
                     b.accept(session, Body::sdp(SDP), contact, &[], now)

@@ -9,7 +9,7 @@ mod transaction;
 mod uri;
 
 pub use endpoint::{
-    ClientAuth, EndCause, Endpoint, EndpointConfig, EndpointError, Event, Invite, Load,
+    Arrival, ClientAuth, EndCause, Endpoint, EndpointConfig, EndpointError, Event, Invite, Load,
     OutOfDialog, refuse,
 };
 pub use header::{CSeq, HeaderError, HeaderName, NameAddr, Param, Params, Via, quote, unquote};

@@ -427,12 +427,15 @@ impl Phone {
     async fn event(&mut self, event: Event) {
         let now = self.now();
         match event {
-            Event::Invite {
-                session, request, ..
-            } => self.called(session, &request).await,
-            Event::Request { tx, .. } => {
-                let _ = self.sip.respond(tx, 200, &[], None, now);
-            }
+            Event::Arrived(arrival) => match arrival.message().method() {
+                Some(Method::Invite) => {
+                    if let Ok(session) = self.sip.take_invite(&arrival, now) {
+                        self.called(session, arrival.message()).await;
+                    }
+                }
+                // What does not fit into a datagram is not answered.
+                _ => drop(self.sip.answer_once(&arrival, 200, &[])),
+            },
             Event::Response { tx, response } => self.register_answered(tx, &response),
             Event::RequestTimeout { tx } => {
                 if let Some((_, _, done)) = self.registering.take_if(|(t, ..)| *t == tx)

@@ -12,6 +12,9 @@ pub enum EndpointError {
     /// No such server transaction, or it has been answered.
     #[error("no such transaction")]
     UnknownTransaction,
+    /// A copy of this request was taken on.
+    #[error("taken on already")]
+    TakenAlready,
     /// The session is not in a state for this.
     #[error("not possible in the session's state")]
     WrongState,

@@ -2,32 +2,17 @@
 
 use crate::Message;
 use crate::session::SessionId;
-use crate::transaction::{Body, Flow};
-use crate::transaction::{RequestTxId, ServerTxId};
+use crate::transaction::{Body, RequestTxId};
+
+use super::Arrival;
 
 /// One event. They come in the order in which things happened.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A new INVITE. 100 Trying has been sent. It wants ring, accept, reject
-    /// or terminate.
-    Invite {
-        /// The new session, on which we are the callee.
-        session: SessionId,
-        /// The request.
-        request: Message,
-        /// Whence it came; answers and all requests of the session go there.
-        flow: Flow,
-    },
-    /// A REGISTER or OPTIONS outside of dialogs. It wants
-    /// [`crate::Endpoint::respond`].
-    Request {
-        /// To answer it by.
-        tx: ServerTxId,
-        /// The request.
-        request: Message,
-        /// Whence it came.
-        flow: Flow,
-    },
+    /// An INVITE, REGISTER or OPTIONS outside of dialogs. Nothing is kept of it:
+    /// it wants [`crate::Endpoint::take_invite`], `take_request` or
+    /// `answer_once`, before anything else is received.
+    Arrived(Arrival),
     /// An answer to [`crate::Endpoint::request`]; a final one is the last.
     Response {
         /// What was asked.

@@ -6,6 +6,7 @@
 //! After each call that changes something, drain `poll_transmit` and
 //! `poll_event`, then ask `poll_timeout` anew.
 
+mod arrival;
 mod command;
 mod config;
 mod error;
@@ -14,6 +15,7 @@ mod outside;
 mod receive;
 mod refusal;
 
+pub use arrival::Arrival;
 pub use command::{ClientAuth, Invite, OutOfDialog};
 pub use config::EndpointConfig;
 pub use error::EndpointError;
@@ -118,7 +120,8 @@ impl Endpoint {
         }
     }
 
-    /// Answers an [`Event::Request`]. A status of 200 or more is the last.
+    /// Answers a request that was taken on by [`Self::take_request`]. A status of
+    /// 200 or more is the last.
     ///
     /// # Errors
     /// Where the transaction has been answered or is too old, or a value can't

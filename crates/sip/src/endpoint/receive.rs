@@ -1,7 +1,7 @@
 //! What comes in: whose business a message is, and what requests get that are
 //! nobody's (RFC 3261 8.2).
 
-use super::{Endpoint, Event};
+use super::{Arrival, Endpoint, Event};
 use crate::session::Session;
 use crate::transaction::{Cancelled, Fingerprint, Flow, Instant, Owner, Reply, Report, Request};
 use crate::{HeaderName, Message, Method};
@@ -42,7 +42,7 @@ impl Endpoint {
         let refusal = if within {
             self.receive_within(&request, fingerprint, now)
         } else {
-            self.receive_initial(&request, fingerprint, now)
+            self.receive_initial(&request)
         };
         if let Err(refusal) = refusal {
             self.refuse(&request, fingerprint, refusal);
@@ -120,12 +120,7 @@ impl Endpoint {
         Ok(())
     }
 
-    fn receive_initial(
-        &mut self,
-        request: &Request<'_>,
-        fingerprint: Fingerprint,
-        now: Instant,
-    ) -> Result<(), Refusal> {
+    fn receive_initial(&mut self, request: &Request<'_>) -> Result<(), Refusal> {
         self.check_initial(request)?;
         let merge = request.merge_fingerprint(&self.layer.base.identities);
         if self.layer.servers.is_merged(merge) {
@@ -137,34 +132,7 @@ impl Endpoint {
         {
             return Err(Refusal::no_room());
         }
-        let layer = &mut self.layer;
-        let tx = layer
-            .servers
-            .start(request, fingerprint, Some(merge), &mut layer.base, now);
-        if !invite {
-            self.events.push_back(Event::Request {
-                tx,
-                request: request.message.clone(),
-                flow: request.flow,
-            });
-            return Ok(());
-        }
-        let tag = layer.base.identities.tag();
-        let session = self
-            .sessions
-            .insert(|id| Session::callee(id, request, tx, tag));
-        layer.servers.belongs_to(tx, session);
-        let trying = Reply {
-            status: 100,
-            ..Reply::default()
-        };
-        // Too long only with endless Vias; then the final answer is so too.
-        let _ = layer.servers.reply(tx, &trying, &mut layer.base, now);
-        self.events.push_back(Event::Invite {
-            session,
-            request: request.message.clone(),
-            flow: request.flow,
-        });
+        self.events.push_back(Event::Arrived(Arrival::of(request)));
         Ok(())
     }
 

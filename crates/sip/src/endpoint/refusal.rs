@@ -10,7 +10,8 @@ use crate::{HeaderName, Message, MessageBuilder, Method};
 /// A final response to a request of which nothing is kept, and the flow it
 /// goes to: the same bytes each time the same request comes (RFC 3261 8.2.7).
 /// `None` where nothing may be answered: a response, an ACK, a request too
-/// broken ([`crate::ParseError::answerable`] is good enough).
+/// broken ([`crate::ParseError::answerable`] is good enough) or with too much
+/// that a response would have to copy.
 #[must_use]
 pub fn refuse(
     request: &Message,
@@ -19,7 +20,7 @@ pub fn refuse(
     headers: &[(HeaderName, &str)],
 ) -> Option<(Flow, Bytes)> {
     let method = request.method()?;
-    if method == Method::Ack {
+    if method == Method::Ack || !crate::transaction::can_be_answered(request) {
         return None;
     }
     let back = crate::transaction::way_back(&request.top_via().ok()?, flow);

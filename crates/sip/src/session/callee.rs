@@ -155,11 +155,12 @@ impl Session {
             ..Reply::plain(status, self.tag)
         };
         let layer = &mut *cx.layer;
-        layer
+        let sent = layer
             .servers
-            .reply(incoming.invite, &reply, &mut layer.base, cx.now)?;
+            .reply(incoming.invite, &reply, &mut layer.base, cx.now);
+        // Whatever became of the answer, nobody will give another.
         self.end(EndCause::Local, Stage::Over, cx);
-        Ok(())
+        sent.map(|_| ())
     }
 
     /// CANCEL came before our final answer.

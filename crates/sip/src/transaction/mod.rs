@@ -25,7 +25,7 @@ pub(crate) use base::Base;
 pub(crate) use clients::{Clients, Owner, Report};
 pub(crate) use identity::{Fingerprint, Tag};
 pub(crate) use outgoing::Outgoing;
-pub(crate) use reply::{Reply, ReplyHead};
+pub(crate) use reply::{Reply, ReplyHead, can_be_answered};
 pub(crate) use request::{Request, way_back};
 pub(crate) use servers::{Cancelled, Servers};
 pub(crate) use timers::Alarm;

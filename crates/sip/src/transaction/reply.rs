@@ -9,7 +9,41 @@ use super::identity::Tag;
 use super::request::{Request, sent_by_is_source};
 use super::write::{Writer, has};
 use crate::endpoint::EndpointError;
-use crate::{HeaderName, Method, reason_phrase};
+use crate::{HeaderName, Message, Method, reason_phrase};
+
+/// The longest that what a response copies of its request may be. A longer one
+/// comes from nobody who calls: it is dropped before anything is kept of it, so
+/// that every request that is taken on can be answered with any status.
+pub(crate) const LONGEST_HEAD: usize = 16 * 1024;
+
+/// What a response has around a copied value, at most: `Record-Route: ` and
+/// the line's end.
+const AROUND_VALUE: usize = 16;
+
+/// A message of this length is within [`LONGEST_HEAD`] whatever it is made of:
+/// a list of Vias of one byte each grows most, from two bytes to nine.
+const SURELY_SHORT: usize = LONGEST_HEAD / 8;
+
+/// Whether what a response copies of this request is within [`LONGEST_HEAD`].
+pub(crate) fn can_be_answered(request: &Message) -> bool {
+    if request.as_bytes().len() <= SURELY_SHORT {
+        return true;
+    }
+    let lines = [
+        HeaderName::From,
+        HeaderName::To,
+        HeaderName::CallId,
+        HeaderName::CSeq,
+        HeaderName::RecordRoute,
+    ];
+    let lines = lines.into_iter().flat_map(|name| request.headers(name));
+    // Each Via of a list gets a line of its own.
+    let copied = request.values(HeaderName::Via).chain(lines);
+    copied
+        .map(|value| value.len() + AROUND_VALUE)
+        .sum::<usize>()
+        <= LONGEST_HEAD
+}
 
 /// All that the responses to a request need of it: kept instead of the request.
 pub(crate) struct ReplyHead {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::identity::{Fingerprint, Identities};
-use super::{Flow, Transport};
+use super::{Flow, Transport, can_be_answered};
 use crate::{HeaderName, Message, Method, Via};
 
 /// Where SIP listens unless told otherwise.
@@ -24,8 +24,12 @@ pub(crate) struct Request<'m> {
 }
 
 impl<'m> Request<'m> {
-    /// Reads a request. `None`: a message without what the parser promises.
+    /// Reads a request. `None`: a message without what the parser promises, or
+    /// one that could not be answered whatever the answer.
     pub(crate) fn read(message: &'m Message, flow: Flow) -> Option<Self> {
+        if !can_be_answered(message) {
+            return None;
+        }
         let via = message.top_via().ok()?;
         Some(Self {
             method: message.method()?,

@@ -119,6 +119,11 @@ impl Servers {
         }
     }
 
+    /// Whether a request with this fingerprint was taken on.
+    pub(crate) fn knows(&self, fingerprint: Fingerprint) -> bool {
+        self.by_fingerprint.contains_key(&fingerprint)
+    }
+
     /// Whether this is a copy of a request being handled (RFC 3261 8.2.2.2).
     pub(crate) fn is_merged(&self, merge: Fingerprint) -> bool {
         self.by_merge.contains_key(&merge)
@@ -167,7 +172,8 @@ impl Servers {
         }
     }
 
-    /// Sends a response, and returns it.
+    /// Sends a response, and returns it. A refusal that is too long for a
+    /// datagram goes without its headers and body: it is final all the same.
     pub(crate) fn reply(
         &mut self,
         id: ServerTxId,
@@ -180,7 +186,17 @@ impl Servers {
             .get_mut(id)
             .ok_or(EndpointError::UnknownTransaction)?;
         let head = tx.head.as_ref().ok_or(EndpointError::UnknownTransaction)?;
-        let bytes = head.write(reply, base)?;
+        let bytes = match head.write(reply, base) {
+            Err(EndpointError::TooLong) if reply.status >= 300 => {
+                let bare = Reply {
+                    status: reply.status,
+                    tag: reply.tag,
+                    ..Reply::default()
+                };
+                head.write(&bare, base)?
+            }
+            written => written?,
+        };
         let reliable = tx.back.transport.is_reliable();
         let taken = match &mut tx.machine {
             Machine::Invite(machine) => machine.respond(reply.status, reliable, &base.timers, now),

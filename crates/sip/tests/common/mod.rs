@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sip::{
-    Body, ClientAuth, EndCause, Endpoint, EndpointConfig, Event, Flow, Instant, Invite, Message,
-    Method, SessionId, Transmit, Transport,
+    Arrival, Body, ClientAuth, EndCause, Endpoint, EndpointConfig, Event, Flow, Instant, Invite,
+    Message, Method, ServerTxId, SessionId, Transmit, Transport,
 };
 
 pub const T1: Duration = Duration::from_millis(500);
@@ -72,6 +72,9 @@ pub struct Side {
     pub address: SocketAddr,
     /// Not yet looked at by the test.
     pub events: Vec<Event>,
+    /// Sessions of INVITEs that came and were taken on at once, not yet looked
+    /// at either.
+    pub called: Vec<SessionId>,
 }
 
 /// One message that was sent, delivered or not.
@@ -107,6 +110,7 @@ impl Pair {
             endpoint: Endpoint::new(config(number)),
             address: SocketAddr::from(([192, 0, 2, number], 5060)),
             events: Vec::new(),
+            called: Vec::new(),
         };
         Self {
             now: Duration::from_secs(1),
@@ -165,11 +169,24 @@ impl Pair {
     /// Sends what is to be sent, and collects events.
     pub fn flush(&mut self) {
         for from in [A, B] {
+            self.take_calls(from);
             while let Some(transmit) = self.sides[from].endpoint.poll_transmit() {
                 self.put_on_the_wire(from, transmit);
             }
-            while let Some(event) = self.sides[from].endpoint.poll_event() {
-                self.sides[from].events.push(event);
+        }
+    }
+
+    /// Collects events; an INVITE that came is taken on.
+    fn take_calls(&mut self, side: usize) {
+        let now = self.at();
+        let side = &mut self.sides[side];
+        while let Some(event) = side.endpoint.poll_event() {
+            match event {
+                Event::Arrived(call) if call.message().method() == Some(Method::Invite) => {
+                    side.called
+                        .push(side.endpoint.take_invite(&call, now).unwrap());
+                }
+                event => side.events.push(event),
             }
         }
     }
@@ -267,13 +284,8 @@ impl Pair {
 
     /// The INVITE that came to B.
     pub fn incoming(&mut self) -> SessionId {
-        self.events(B)
-            .iter()
-            .find_map(|event| match event {
-                Event::Invite { session, .. } => Some(*session),
-                _ => None,
-            })
-            .expect("no INVITE came")
+        self.events(B);
+        self.sides[B].called.pop().expect("no INVITE came")
     }
 
     pub fn accept(&mut self, session: SessionId) {
@@ -472,12 +484,30 @@ impl Lone {
     /// An INVITE comes and is told; its 100 has been looked at.
     pub fn invited(&mut self) -> SessionId {
         self.hear(&request("INVITE", 1, "", "z9hG4bKinvite", OFFER));
+        let session = self.take_invite();
         let trying = self.only();
         assert_eq!(trying.status(), Some(100));
-        match self.events()[..] {
-            [Event::Invite { session, .. }] => session,
-            ref other => panic!("{other:?}"),
+        session
+    }
+
+    /// The one request that arrived.
+    pub fn arrival(&mut self) -> Arrival {
+        match &self.events()[..] {
+            [Event::Arrived(arrival)] => arrival.clone(),
+            other => panic!("{other:?}"),
         }
+    }
+
+    /// Takes on the INVITE that arrived.
+    pub fn take_invite(&mut self) -> SessionId {
+        let (call, now) = (self.arrival(), self.at());
+        self.endpoint.take_invite(&call, now).unwrap()
+    }
+
+    /// Takes on another request that arrived.
+    pub fn take_request(&mut self) -> ServerTxId {
+        let (asked, now) = (self.arrival(), self.at());
+        self.endpoint.take_request(&asked, now).unwrap()
     }
 
     /// An INVITE that was accepted and ACKed; the To with our tag.

@@ -1,16 +1,14 @@
 //! 17.2.2: the non-INVITE server transaction.
 
-use sip::{EndpointError, Event, ServerTxId};
+use sip::{EndpointError, ServerTxId};
 
 use crate::common::*;
 
 fn asked() -> (Lone, ServerTxId) {
     let mut lone = Lone::new();
     lone.hear(&request("REGISTER", 1, "", "z9hG4bKr", ""));
-    match lone.events()[..] {
-        [Event::Request { tx, .. }] => (lone, tx),
-        ref other => panic!("{other:?}"),
-    }
+    let tx = lone.take_request();
+    (lone, tx)
 }
 
 #[test]

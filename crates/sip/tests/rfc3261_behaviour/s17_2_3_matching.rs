@@ -9,14 +9,17 @@ fn the_same_branch_from_another_sent_by_or_of_another_method_is_another_request(
     let mut lone = Lone::new();
     let options = request("OPTIONS", 1, "", "z9hG4bKsame", "");
     lone.hear(&options);
+    lone.take_request();
     lone.hear(
         &options
             .replace("9:5060;branch", "8:5060;branch")
             .replace("call-1", "call-2"),
     );
+    lone.take_request();
     lone.hear(&request("REGISTER", 2, "", "z9hG4bKsame", ""));
+    lone.take_request();
     lone.hear(&options);
-    assert_eq!(lone.events().len(), 3);
+    assert_eq!(lone.events().len(), 0);
 }
 
 #[test]
@@ -42,9 +45,11 @@ fn a_request_without_the_magic_cookie_is_known_by_itself() {
     let mut lone = Lone::new();
     let options = request("OPTIONS", 1, "", "1", "");
     lone.hear(&options);
+    lone.take_request();
     lone.hear(&options);
+    assert_eq!(lone.events().len(), 0);
     lone.hear(&request("OPTIONS", 2, "", "1", ""));
-    assert_eq!(lone.events().len(), 2);
+    lone.take_request();
 }
 
 #[test]

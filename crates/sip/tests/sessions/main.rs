@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arrivals;
 mod auth;
 mod commands;
 mod crossing;

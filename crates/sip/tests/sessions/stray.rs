@@ -61,19 +61,19 @@ proptest! {
             let time = ms(dice.below(300));
             pair.run_for(time);
             for (side, live) in live.iter_mut().enumerate() {
-                for event in pair.events(side) {
-                    match event {
-                        Event::Invite { session, .. } => {
-                            let now = pair.at();
-                            let contact = "<sip:x@192.0.2.2>";
-                            if dice.percent(50) {
-                                let endpoint = pair.endpoint(side);
-                                let _ = endpoint.accept(session, sdp("x"), contact, &[], now);
-                            }
-                            live.push(session);
-                        }
-                        Event::Ended { session, .. } => live.retain(|s| *s != session),
-                        _ => {}
+                let events = pair.events(side);
+                for session in std::mem::take(&mut pair.sides[side].called) {
+                    let now = pair.at();
+                    let contact = "<sip:x@192.0.2.2>";
+                    if dice.percent(50) {
+                        let endpoint = pair.endpoint(side);
+                        let _ = endpoint.accept(session, sdp("x"), contact, &[], now);
+                    }
+                    live.push(session);
+                }
+                for event in events {
+                    if let Event::Ended { session, .. } = event {
+                        live.retain(|s| *s != session);
                     }
                 }
             }
@@ -88,11 +88,9 @@ proptest! {
         for _ in 0..4 {
             pair.run_for(TIMEOUT);
             for side in [A, B] {
-                for event in pair.events(side) {
-                    if let Event::Invite { session, .. } = event {
-                        let now = pair.at();
-                        let _ = pair.endpoint(side).terminate(session, &[], now);
-                    }
+                for session in std::mem::take(&mut pair.sides[side].called) {
+                    let now = pair.at();
+                    let _ = pair.endpoint(side).terminate(session, &[], now);
                 }
             }
         }

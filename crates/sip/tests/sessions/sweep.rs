@@ -29,26 +29,30 @@ impl User {
         }
     }
 
+    /// It is called.
+    fn called(&mut self, side: &mut Side, now: Duration, session: SessionId) {
+        let at = sip::Instant(now);
+        let contact = format!("<sip:x@{}>", side.address);
+        let endpoint = &mut side.endpoint;
+        let patience = ms(self.dice.below(20_000));
+        assert!(self.live.insert(session, now + patience).is_none());
+        match self.dice.below(4) {
+            0 => drop(endpoint.reject(session, 486, &[], at)),
+            1 => drop(endpoint.ring(session, 180, None, &contact, at)),
+            2 => drop(endpoint.ring(session, 183, Some(sdp("early")), &contact, at)),
+            _ => {}
+        }
+        if self.dice.below(3) > 0 {
+            let _ = endpoint.accept(session, sdp("answer"), &contact, &[], at);
+        }
+    }
+
     /// Commands may come too late: events are read some time after they were
     /// told, as by a busy user.
     fn react(&mut self, side: &mut Side, now: Duration, event: &Event) {
         let at = sip::Instant(now);
-        let contact = format!("<sip:x@{}>", side.address);
         let endpoint = &mut side.endpoint;
         match event {
-            Event::Invite { session, .. } => {
-                let patience = ms(self.dice.below(20_000));
-                assert!(self.live.insert(*session, now + patience).is_none());
-                match self.dice.below(4) {
-                    0 => drop(endpoint.reject(*session, 486, &[], at)),
-                    1 => drop(endpoint.ring(*session, 180, None, &contact, at)),
-                    2 => drop(endpoint.ring(*session, 183, Some(sdp("early")), &contact, at)),
-                    _ => {}
-                }
-                if self.dice.below(3) > 0 {
-                    let _ = endpoint.accept(*session, sdp("answer"), &contact, &[], at);
-                }
-            }
             Event::Answered { session, body, .. } => {
                 assert!(self.live.contains_key(session));
                 if self.dice.percent(50) {
@@ -127,8 +131,13 @@ fn day(seed: u64, loss: u64, jitter: u64, duplicates: u64) {
         for side in [A, B] {
             loop {
                 let events = pair.events(side);
-                if events.is_empty() {
+                let now = pair.now;
+                let calls = std::mem::take(&mut pair.sides[side].called);
+                if events.is_empty() && calls.is_empty() {
                     break;
+                }
+                for session in calls {
+                    users[side].called(&mut pair.sides[side], now, session);
                 }
                 for event in &events {
                     users[side].react(&mut pair.sides[side], pair.now, event);
@@ -138,7 +147,8 @@ fn day(seed: u64, loss: u64, jitter: u64, duplicates: u64) {
             users[side].give_up(&mut pair.sides[side], now);
         }
         pair.flush();
-        let told = pair.sides.iter().all(|side| side.events.is_empty());
+        let told = |side: &Side| side.events.is_empty() && side.called.is_empty();
+        let told = pair.sides.iter().all(told);
         let left = |side: &Side| side.endpoint.load() != sip::Load::default();
         if users.iter().any(|user| !user.live.is_empty()) {
             last_live = pair.now;
