@@ -1,4 +1,4 @@
-//! The way of a request: User-Agent, path, token, parameters, operation,
+//! The way of a request that was let in: path, token, parameters, operation,
 //! envelope. Whatever comes in, HTTP says 200 and the envelope says the rest;
 //! the crate's page has the order in which a request is refused.
 //!
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use exchange::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -63,7 +63,7 @@ pub async fn enter(
     let from = peer.ip().to_canonical();
     let place = place(parts.uri.path());
     let operation = place.and_then(|(version, path)| wire::contract::operation(version, path));
-    if place == Some(SUBSCRIBE) && has_user_agent(&parts.headers) {
+    if place == Some(SUBSCRIBE) {
         return match subscribe::open(app, parts, from).await {
             Ok(response) => response,
             Err(failure) => respond(&failure.envelope()),
@@ -82,9 +82,6 @@ async fn serve(
     body: Body,
     from: IpAddr,
 ) -> Result<Envelope, Failure> {
-    if !has_user_agent(&parts.headers) {
-        return Err(Failure::Code(ErrCode::AccessDenied));
-    }
     let operation = operation
         .filter(|operation| method(operation) == parts.method)
         .ok_or(Failure::Code(ErrCode::InterfaceNotExisted))?;
@@ -141,12 +138,6 @@ fn method(operation: &Operation) -> Method {
     }
 }
 
-fn has_user_agent(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::USER_AGENT)
-        .is_some_and(|value| !value.as_bytes().iter().all(u8::is_ascii_whitespace))
-}
-
 /// An envelope as HTTP carries it.
 pub fn respond(envelope: &Envelope) -> Response {
     // An envelope is texts, numbers and JSON: writing it can't fail.
@@ -176,15 +167,5 @@ mod tests {
         assert_eq!(place("/openapi/v1.0"), None);
         assert_eq!(place("/api/v1.0/call/dial"), None);
         assert_eq!(place("//openapi/v1.0/x"), None);
-    }
-
-    #[test]
-    fn a_blank_user_agent_is_none() {
-        let mut headers = HeaderMap::new();
-        assert!(!has_user_agent(&headers));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(" "));
-        assert!(!has_user_agent(&headers));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static("OpenAPI"));
-        assert!(has_user_agent(&headers));
     }
 }

@@ -16,6 +16,8 @@ pub enum Failure {
     Code(ErrCode),
     /// Request members that are wrong.
     Invalid(Vec<InvalidParam>),
+    /// What came is no JSON object: which part of the request, and why.
+    Syntax(&'static str, String),
     /// The address is blocked until then, Unix seconds.
     Blocked(i64),
     /// The operation is of the contract, and this PBX does not have it yet.
@@ -48,6 +50,14 @@ impl Failure {
         match self {
             Self::Code(code) => Envelope::error(code),
             Self::Invalid(params) => Envelope::invalid(params),
+            Self::Syntax(part, why) => Envelope {
+                invalid_param_list: vec![InvalidParam {
+                    field: part.to_owned(),
+                    value: Some(why.chars().take(MAX_ECHO).collect()),
+                    validation_type: Some(SYNTAX.to_owned()),
+                }],
+                ..Envelope::error(ErrCode::ParameterSyntaxError)
+            },
             Self::Blocked(until) => {
                 let mut members = Map::new();
                 members.insert("block_expire_time".into(), json!(until));
@@ -77,6 +87,8 @@ impl Failure {
 const MAX_ECHO: usize = 64;
 /// `validation_type` of a member that names what does not exist.
 const NOT_FOUND: &str = "not_found";
+/// `validation_type` of a body that can't be read.
+const SYNTAX: &str = "syntax";
 /// The contract has no word for it; 10009 is what newer editions say where a
 /// feature is off. A client that knows only the number sees a failure.
 const NOT_BUILT: &str = "OPERATION FAILED: not available in this version";

@@ -8,6 +8,8 @@
 //!
 //! | what is wrong | errcode |
 //! | --- | --- |
+//! | an address that is not permitted (`api.permitted`) | 70087 `IP FORBIDDEN` |
+//! | more requests than `api.requests_per_second` | 60002 `MAX LIMITATION EXCEEDED` |
 //! | no `User-Agent`, or a blank one | 10005 `ACCESS DENIED` |
 //! | a path or a method that the contract does not have | 10001 `INTERFACE NOT EXISTED` |
 //! | no token, or one that is not valid (any more) | 10004 `TOKEN EXPIRED` |
@@ -16,7 +18,9 @@
 //! | a body over its bound | 40004 `FILE SIZE EXCEEDED` |
 //! | parameters that break the contract's table | 40002 with `invalid_param_list` |
 
+mod admit;
 mod auth;
+mod blocklist;
 mod call;
 mod cdr;
 mod door;
@@ -27,11 +31,13 @@ pub mod limits;
 mod listen;
 mod operations;
 mod page;
+mod rate;
 mod request;
 mod subscribe;
 mod system;
 pub mod tls;
 mod token;
 
+pub use blocklist::Blocklist;
 pub use listen::{ApiConfig, ApiError, Serving, serve};
 pub use operations::IMPLEMENTED;

@@ -31,6 +31,8 @@ pub const MAX_STREAMS: u32 = 32;
 pub const HTTP2_KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Time that requests under way have when the exchange goes down.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+/// Addresses whose request rate is known at once, where there is a bound on it.
+pub const MAX_RATED_ADDRESSES: usize = 65_536;
 
 /// Life of an access token.
 pub const ACCESS_TOKEN_LIFE_S: i64 = 1800;

@@ -3,14 +3,16 @@
 use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle as Listener, Server};
-use exchange::Handle;
+use exchange::{Handle, Network};
 use rustls::ServerConfig;
 use store::StoreError;
 use tokio::net::TcpStream;
@@ -18,6 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service;
 
+use crate::admit::{Admission, admit};
+use crate::blocklist::Blocklist;
 use crate::door::{App, enter};
 use crate::limits::{
     FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_KEEP_ALIVE, MAX_CONNECTIONS,
@@ -26,6 +30,7 @@ use crate::limits::{
 use crate::token::Tokens;
 
 /// What the door needs to open.
+#[derive(Default)]
 pub struct ApiConfig {
     /// Where plain HTTP comes in.
     pub http: Option<std::net::TcpListener>,
@@ -36,7 +41,11 @@ pub struct ApiConfig {
     pub client_id: String,
     /// The application's Client Secret.
     pub client_secret: String,
-    /// Pages beside the API, such as `/metrics`. They are asked first.
+    /// Who may ask; everybody where no network is named.
+    pub permitted: Vec<Network>,
+    /// Most requests a second from one address; no bound where there is none.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// Pages beside the API, such as `/metrics`. They are asked first, by anyone.
     pub extra: Option<Router>,
 }
 
@@ -59,6 +68,7 @@ pub struct Serving {
     pub https: Option<SocketAddr>,
     listeners: Vec<Listener<SocketAddr>>,
     tasks: JoinSet<io::Result<()>>,
+    app: Arc<App>,
     stopping: watch::Sender<bool>,
 }
 
@@ -70,14 +80,18 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         https,
         client_id,
         client_secret,
+        permitted,
+        requests_per_second,
         extra,
     } = config;
     let tokens = Tokens::open(handle.store().clone(), &client_id, &client_secret).await?;
     let stopping = watch::Sender::new(false);
     let app = App::new(handle, tokens, stopping.subscribe());
+    let admission = Arc::new(Admission::new(permitted, requests_per_second));
     let router = Router::new()
         .fallback(enter)
-        .with_state(app)
+        .with_state(app.clone())
+        .layer(from_fn_with_state(admission, admit))
         .merge(extra.unwrap_or_default());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let mut serving = Serving {
@@ -85,6 +99,7 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         https: None,
         listeners: Vec::new(),
         tasks: JoinSet::new(),
+        app,
         stopping,
     };
     if let Some(listener) = http {
@@ -106,6 +121,11 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
 }
 
 impl Serving {
+    /// The addresses that failed logins have blocked, for who runs this PBX.
+    pub fn blocklist(&self) -> Blocklist {
+        Blocklist::new(self.app.clone())
+    }
+
     /// Closes the door: takes no more connections, closes the event sockets,
     /// and gives requests under way a moment to finish.
     pub async fn stop(mut self) {

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Uri, header};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
-use wire::ErrCode;
+use wire::{ErrCode, rule};
 
 use crate::failure::Failure;
 use crate::limits::{BODY_TIMEOUT, MAX_DRAINED_BYTES, MAX_QUERY_PARAMS};
@@ -15,13 +15,16 @@ use crate::limits::{BODY_TIMEOUT, MAX_DRAINED_BYTES, MAX_QUERY_PARAMS};
 /// The name of the parameter that carries the token.
 pub const ACCESS_TOKEN: &str = "access_token";
 
+/// What `invalid_param_list` calls a body.
+const BODY: &str = "body";
+
 /// The parameters of a query string. A name that comes twice has its last
 /// value, as in a JSON object.
 pub fn query(uri: &Uri) -> Result<Map<String, Value>, Failure> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))?;
+        .map_err(|error| Failure::Syntax("query", error.body_text()))?;
     if pairs.len() > MAX_QUERY_PARAMS {
-        return Err(Failure::Code(ErrCode::ParameterError));
+        return Err(Failure::member("query", None, rule::MAX));
     }
     Ok(pairs
         .into_iter()
@@ -47,13 +50,16 @@ pub fn token(query: &mut Map<String, Value>, headers: &HeaderMap) -> Option<Stri
 pub async fn body(body: Body, bound: usize) -> Result<Map<String, Value>, Failure> {
     let bytes = timeout(BODY_TIMEOUT, read(body, bound))
         .await
-        .map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))??;
+        .map_err(|_| Failure::Syntax(BODY, "it did not come in time".into()))??;
+    // Some write a byte order mark where JSON has none.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
-    match serde_json::from_slice(&bytes) {
+    match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
-        _ => Err(Failure::Code(ErrCode::ParameterSyntaxError)),
+        Ok(_) => Err(Failure::Syntax(BODY, "it is no object".into())),
+        Err(error) => Err(Failure::Syntax(BODY, error.to_string())),
     }
 }
 
@@ -62,7 +68,7 @@ async fn read(body: Body, bound: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut total = 0_usize;
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Failure::Code(ErrCode::ParameterSyntaxError))?;
+        let chunk = chunk.map_err(|_| Failure::Syntax(BODY, "it did not come whole".into()))?;
         total = total.saturating_add(chunk.len());
         if total <= bound {
             bytes.extend_from_slice(&chunk);

@@ -121,110 +121,6 @@ async fn whatever_is_asked_the_answer_is_200_and_an_envelope() {
 }
 
 #[tokio::test]
-async fn a_bearer_is_as_good_as_a_query() {
-    let pbx = Pbx::start().await;
-    let token = pbx.token().await;
-    let request = pbx
-        .http
-        .get(pbx.path("system/information"))
-        .bearer_auth(&token);
-    let answer = Pbx::answer(request).await;
-    assert_eq!(answer["data"]["firmware_version"], "83.22.0.0");
-    assert_eq!(answer["data"]["sn"], "363A12345678");
-    assert_eq!(answer["data"]["system_date_format"], "YYYY/MM/DD");
-    let request = pbx.http.get(pbx.path("del_token")).bearer_auth(&token);
-    assert_eq!(Pbx::answer(request).await["errcode"], 0);
-    assert_eq!(
-        pbx.get("system/information", &token, &[]).await["errcode"],
-        10004
-    );
-    pbx.stop().await;
-}
-
-#[tokio::test]
-async fn eight_tokens_are_valid_and_the_ninth_waits_for_a_place() {
-    let pbx = Pbx::start().await;
-    let mut pairs = Vec::new();
-    for _ in 0..8 {
-        let pair = pbx.log_in().await;
-        assert_eq!(pair["errcode"], 0);
-        assert_eq!(pair["access_token_expire_time"], 1800);
-        assert_eq!(pair["refresh_token_expire_time"], 86400);
-        pairs.push(pair);
-    }
-    assert_eq!(pbx.log_in().await["errcode"], 60002);
-    let refresh = |token: &Value| {
-        let request = pbx.http.post(pbx.path("refresh_token"));
-        Pbx::answer(request.json(&json!({"refresh_token": token})))
-    };
-    // A refresh takes no further place, and spends the tokens it replaces.
-    let fresh = refresh(&pairs[0]["refresh_token"]).await;
-    assert_eq!(fresh["errcode"], 0);
-    assert_eq!(refresh(&pairs[0]["refresh_token"]).await["errcode"], 10004);
-    let old = pairs[0]["access_token"].as_str().unwrap();
-    assert_eq!(pbx.get("extension/list", old, &[]).await["errcode"], 10004);
-    let new = fresh["access_token"].as_str().unwrap();
-    assert_eq!(pbx.get("extension/list", new, &[]).await["errcode"], 0);
-    // A revoked one frees its place and is void, its refresh token too.
-    assert_eq!(pbx.get("del_token", new, &[]).await["errcode"], 0);
-    assert_eq!(pbx.get("extension/list", new, &[]).await["errcode"], 10004);
-    assert_eq!(refresh(&fresh["refresh_token"]).await["errcode"], 10004);
-    assert_eq!(pbx.log_in().await["errcode"], 0);
-    pbx.stop().await;
-}
-
-#[tokio::test]
-async fn tokens_are_valid_across_a_restart() {
-    let pbx = Pbx::start().await;
-    let pair = pbx.log_in().await;
-    let revoked = pbx.token().await;
-    pbx.get("del_token", &revoked, &[]).await;
-    let pbx = pbx.restart().await;
-    let token = pair["access_token"].as_str().unwrap();
-    assert_eq!(pbx.get("extension/list", token, &[]).await["errcode"], 0);
-    assert_eq!(
-        pbx.get("extension/list", &revoked, &[]).await["errcode"],
-        10004
-    );
-    let body = json!({"refresh_token": pair["refresh_token"]});
-    let fresh = Pbx::answer(pbx.http.post(pbx.path("refresh_token")).json(&body)).await;
-    assert_eq!(fresh["errcode"], 0);
-    pbx.stop().await;
-}
-
-#[tokio::test]
-async fn five_wrong_logins_in_a_row_block_the_address_and_others_forget_them() {
-    let pbx = Pbx::start().await;
-    let log_in = |body: Value| Pbx::answer(pbx.http.post(pbx.path("get_token")).json(&body));
-    let wrong = || log_in(json!({"username": CLIENT_ID, "password": "guess"}));
-    for _ in 0..4 {
-        let answer = wrong().await;
-        assert_eq!(
-            (&answer["errcode"], &answer["errmsg"]),
-            (&json!(-1), &json!("FAILURE"))
-        );
-        let entry = json!([{"field": "username or password", "value": "error"}]);
-        assert_eq!(answer["invalid_param_list"], entry);
-    }
-    let other_names = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET});
-    assert_eq!(log_in(other_names.clone()).await["errcode"], 0);
-    // A missing one is no guess.
-    let missing = log_in(json!({"username": CLIENT_ID})).await;
-    let entry = json!([{"field": "password", "validation_type": "required"}]);
-    assert_eq!(
-        (&missing["errcode"], &missing["invalid_param_list"]),
-        (&json!(40002), &entry)
-    );
-    for _ in 0..5 {
-        assert_eq!(wrong().await["errcode"], -1);
-    }
-    let blocked = log_in(other_names).await;
-    assert_eq!(blocked["errcode"], 70004);
-    assert!(blocked["block_expire_time"].as_i64().unwrap() > 1_700_000_000);
-    pbx.stop().await;
-}
-
-#[tokio::test]
 async fn an_extension_lives_from_create_to_delete() {
     let pbx = Pbx::start().await;
     let token = &pbx.token().await;
@@ -295,11 +191,10 @@ async fn over_tls_the_self_made_certificate_is_believed_only_where_it_is_asked_f
     let tls = api::tls::load_or_make(&pbx.dir.0).unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = api::ApiConfig {
-        http: None,
         https: Some((listener, tls)),
         client_id: CLIENT_ID.into(),
         client_secret: CLIENT_SECRET.into(),
-        extra: None,
+        ..api::ApiConfig::default()
     };
     let serving = api::serve(config, pbx.handle.clone()).await.unwrap();
     let url = format!("https://{}", serving.https.unwrap());

@@ -4,10 +4,12 @@
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use exchange::Network;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
@@ -113,7 +115,7 @@ pub struct Net {
     pub local_networks: Vec<String>,
 }
 
-/// The application's credentials; made at the first start where not set.
+/// Who may use the API; the credentials are made at the first start where not set.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Api {
@@ -123,6 +125,11 @@ pub struct Api {
     /// Client Secret.
     #[serde(deserialize_with = "text")]
     pub client_secret: Option<String>,
+    /// Addresses and networks that may ask; everybody where none is named.
+    #[serde(deserialize_with = "networks")]
+    pub permitted: Vec<Network>,
+    /// Most requests a second from one address; no bound where there is none.
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// Who this PBX is.
@@ -252,6 +259,12 @@ fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Algorithm>, 
                 .map_err(|_| serde::de::Error::custom(format!("{name:?} is no digest algorithm")))
         })
         .collect()
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let parsed = texts.iter().map(|text| text.parse());
+    parsed.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 /// Text that may look like a number: the environment can't tell the two apart.
@@ -441,6 +454,18 @@ mod tests {
             let text = format!("[api]\n{key} = \" \"");
             let config: Config = Figment::new().merge(Toml::string(&text)).extract().unwrap();
             let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn who_may_ask_is_named_by_address_or_network() {
+        let config = load("[api]\npermitted = [\"10.0.0.0/8\", \"192.0.2.7\"]").unwrap();
+        assert_eq!(config.api.permitted.len(), 2);
+        assert_eq!(load("").unwrap().api.requests_per_second, None);
+        for wrong in ["permitted = [\"10.0.0.0/33\"]", "requests_per_second = 0"] {
+            let error = load(&format!("[api]\n{wrong}")).unwrap_err();
+            let key = wrong.split(' ').next().unwrap();
             assert!(error.contains(key), "{error}");
         }
     }

@@ -2,6 +2,7 @@
 //! OpenAPI. This is the command line; what it wires together is in the crates.
 
 mod config;
+mod control;
 mod credentials;
 mod data_dir;
 mod demo;
@@ -9,6 +10,7 @@ mod serve;
 mod status;
 
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -51,6 +53,12 @@ enum Command {
     },
     /// Shows the API's Client ID and Client Secret.
     Credentials,
+    /// Lets addresses log in to the API again that wrong credentials have
+    /// blocked; all of them where none is named.
+    Unblock {
+        /// Whose block is lifted.
+        address: Option<IpAddr>,
+    },
     /// What this build can do, as JSON: the status table is made from it.
     #[command(hide = true)]
     Status,
@@ -97,6 +105,9 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             Command::Serve => serve::serve(config).await,
             Command::Demo { once } => demo::demo(config, once).await,
             Command::Credentials => credentials::show(&config).await,
+            Command::Unblock { address } => {
+                Ok(control::unblock(&config.data.dir, address).await?)
+            }
             Command::Status => Ok(()),
         }
     })

@@ -12,6 +12,7 @@ use settings::Settings;
 use store::{Store, StoreOptions};
 
 use crate::config::Config;
+use crate::control::{Control, Reach};
 use crate::credentials::{self, Credentials};
 use crate::data_dir::{DataDir, RunFile};
 
@@ -32,6 +33,7 @@ pub struct Pbx {
     pub sip_udp: SocketAddr,
     running: Running,
     api: api::Serving,
+    control: Option<Control>,
     store: Store,
     dir: DataDir,
 }
@@ -67,11 +69,21 @@ impl Pbx {
                 https: Some((https, tls)),
                 client_id: credentials.client_id.clone(),
                 client_secret: credentials.client_secret.clone(),
+                permitted: config.api.permitted.clone(),
+                requests_per_second: config.api.requests_per_second,
                 extra: Some(metrics),
             },
             running.handle.clone(),
         )
         .await?;
+        let reach = Reach {
+            blocklist: api.blocklist(),
+        };
+        let control = Control::open(dir.path(), reach)
+            .inspect_err(|error| {
+                tracing::warn!(%error, "no control socket: `strowger unblock` will not reach this exchange");
+            })
+            .ok();
         let pbx = Self {
             handle: running.handle.clone(),
             credentials,
@@ -80,6 +92,7 @@ impl Pbx {
             sip_udp: running.sip_udp,
             running,
             api,
+            control,
             store,
             dir,
         };
@@ -102,6 +115,9 @@ impl Pbx {
     /// Ends calls, lets their records be kept, and leaves nothing behind.
     pub async fn stop(self) {
         self.dir.forget_run();
+        if let Some(control) = self.control {
+            control.close();
+        }
         self.running.stop().await;
         self.api.stop().await;
         self.store.close().await;

@@ -104,7 +104,7 @@ impl<'a> Socket<'a> {
             Message::Text(text) => Spoken::read(text.as_str()),
             Message::Binary(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => Spoken::read(text),
-                Err(_) => Spoken::Broken(Envelope::error(ErrCode::ParameterSyntaxError)),
+                Err(_) => Spoken::unreadable("it is no text"),
             },
             // Pongs are sent by the socket itself.
             Message::Ping(_) | Message::Pong(_) => return Ok(()),

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use wire::{Envelope, ErrCode, rule};
+use wire::{Envelope, rule};
 
 use crate::failure::Failure;
 use crate::limits::MAX_TOPICS;
@@ -29,8 +29,10 @@ impl Spoken {
         if matches!(text.trim(), "heartbeat" | "\"heartbeat\"") {
             return Self::Heartbeat;
         }
-        let Ok(Value::Object(frame)) = serde_json::from_str::<Value>(text) else {
-            return Self::Broken(Envelope::error(ErrCode::ParameterSyntaxError));
+        let frame = match serde_json::from_str(text) {
+            Ok(Value::Object(frame)) => frame,
+            Ok(_) => return Self::unreadable("it is no object"),
+            Err(error) => return Self::unreadable(&error.to_string()),
         };
         let topics = match frame.get("topic_list") {
             None | Some(Value::Null) => Err(rule::REQUIRED),
@@ -46,6 +48,11 @@ impl Spoken {
             Ok(topics) => Self::Subscribe(topics),
             Err(rule) => Self::Broken(Failure::member("topic_list", None, rule).envelope()),
         }
+    }
+
+    /// A frame that can't be read, and why.
+    pub fn unreadable(why: &str) -> Self {
+        Self::Broken(Failure::Syntax("frame", why.to_owned()).envelope())
     }
 }
 

@@ -29,13 +29,35 @@ pub struct Blocked {
 impl Blocked {
     /// Until when (Unix seconds) this address is blocked, if it is.
     pub fn until(&self, address: IpAddr, now: i64) -> Option<i64> {
-        let until = self.records.get(&watched(address))?.blocked_until()?;
+        let until = self.records.get(&one_owner(address))?.blocked_until()?;
         (until > now).then_some(until)
     }
 
-    /// A login from there failed.
-    pub fn failed(&mut self, address: IpAddr, now: i64) {
-        let address = watched(address);
+    /// Those that are blocked, and until when.
+    pub fn list(&self, now: i64) -> Vec<(IpAddr, i64)> {
+        let mut blocked: Vec<_> = self
+            .records
+            .iter()
+            .filter_map(|(address, record)| Some((*address, record.blocked_until()?)))
+            .filter(|(_, until)| *until > now)
+            .collect();
+        blocked.sort_unstable();
+        blocked
+    }
+
+    /// Forgets the failures of one address, or of all; which were blocked.
+    pub fn lift(&mut self, address: Option<IpAddr>, now: i64) -> Vec<IpAddr> {
+        let address = address.map(one_owner);
+        let chosen = |other: IpAddr| address.is_none_or(|address| address == other);
+        let lifted = self.list(now).into_iter().map(|(address, _)| address);
+        let lifted = lifted.filter(|address| chosen(*address)).collect();
+        self.records.retain(|address, _| !chosen(*address));
+        lifted
+    }
+
+    /// A login from there failed; until when it is blocked, if that was one too many.
+    pub fn failed(&mut self, address: IpAddr, now: i64) -> Option<i64> {
+        let address = one_owner(address);
         if !self.records.contains_key(&address) && self.records.len() >= MAX_WATCHED_ADDRESSES {
             self.make_room(now);
         }
@@ -48,11 +70,12 @@ impl Blocked {
         }
         record.failures = record.failures.saturating_add(1);
         record.last = now;
+        record.blocked_until()
     }
 
     /// A login from there succeeded: what failed before is forgotten.
     pub fn succeeded(&mut self, address: IpAddr) {
-        self.records.remove(&watched(address));
+        self.records.remove(&one_owner(address));
     }
 
     fn make_room(&mut self, now: i64) {
@@ -74,7 +97,7 @@ impl Blocked {
 
 /// Who owns an IPv6 address has its whole /64; an IPv4 address stays itself
 /// also where it arrives mapped.
-fn watched(address: IpAddr) -> IpAddr {
+pub fn one_owner(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)))
@@ -110,6 +133,31 @@ mod tests {
         // And the count starts anew after the block.
         blocked.failed(guesser, 700);
         assert_eq!(blocked.until(guesser, 700), None);
+    }
+
+    #[test]
+    fn a_block_that_is_lifted_is_over_with_all_that_was_counted() {
+        let mut blocked = Blocked::default();
+        for guesser in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
+            for _ in 0..5 {
+                blocked.failed(address(guesser), 100);
+            }
+        }
+        for _ in 0..4 {
+            blocked.failed(address("192.0.2.3"), 100);
+        }
+        let networks = ["192.0.2.1", "192.0.2.2", "2001:db8::"].map(address);
+        assert_eq!(blocked.list(100), networks.map(|network| (network, 700)));
+        assert_eq!(blocked.lift(Some(address("192.0.2.3")), 100), []);
+        assert_eq!(blocked.failed(address("192.0.2.3"), 100), None);
+        assert_eq!(
+            blocked.lift(Some(address("2001:db8::9")), 100),
+            [address("2001:db8::")]
+        );
+        assert_eq!(blocked.until(address("2001:db8::1"), 100), None);
+        // What time has lifted is not told again.
+        assert_eq!(blocked.lift(None, 700), []);
+        assert_eq!(blocked.list(100), []);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::limits::{ACCESS_TOKEN_LIFE_S, MAX_ACCESS_TOKENS, REFRESH_TOKEN_LIFE_S};
 use blocked::Blocked;
+pub use blocked::one_owner;
 
 /// Letters and digits of a token.
 const TOKEN_LENGTH: usize = 32;
@@ -108,7 +109,10 @@ impl Tokens {
         let id: [u8; 32] = Sha256::digest(id).into();
         let given: [u8; 32] = Sha256::digest(secret).into();
         if !bool::from(self.id.ct_eq(&id) & self.secret.ct_eq(&given)) {
-            state.blocked.failed(from, now);
+            if let Some(until) = state.blocked.failed(from, now) {
+                tracing::warn!(%from, until, "blocked: too many wrong API credentials in a row");
+                metrics::counter!("strowger_api_addresses_blocked_total").increment(1);
+            }
             return Err(TokenError::WrongCredentials);
         }
         state.blocked.succeeded(from);
@@ -193,6 +197,16 @@ impl Tokens {
         u64::try_from(grant.row.access_expires - now())
             .ok()
             .filter(|left| *left > 0)
+    }
+
+    /// The addresses that are blocked now, and until when, Unix seconds.
+    pub async fn blocked(&self) -> Vec<(IpAddr, i64)> {
+        self.state.lock().await.blocked.list(now())
+    }
+
+    /// Lets an address log in again, or all that are blocked; which ones were.
+    pub async fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
+        self.state.lock().await.blocked.lift(address, now())
     }
 
     /// Wakes whenever a grant was refreshed or revoked.

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -40,6 +41,13 @@ impl Drop for Dir {
     }
 }
 
+/// The rules of the door.
+#[derive(Clone, Default)]
+pub struct Rules {
+    pub permitted: Vec<&'static str>,
+    pub requests_per_second: Option<u32>,
+}
+
 pub struct Pbx {
     pub url: String,
     pub store: Store,
@@ -47,15 +55,20 @@ pub struct Pbx {
     pub http: reqwest::Client,
     running: exchange::Running,
     serving: Serving,
+    rules: Rules,
     pub dir: Dir,
 }
 
 impl Pbx {
     pub async fn start() -> Self {
-        Self::start_in(Dir::new(), None).await
+        Self::start_with(Rules::default()).await
     }
 
-    async fn start_in(dir: Dir, address: Option<SocketAddr>) -> Self {
+    pub async fn start_with(rules: Rules) -> Self {
+        Self::start_in(Dir::new(), rules).await
+    }
+
+    async fn start_in(dir: Dir, rules: Rules) -> Self {
         let url = format!("sqlite:{}", dir.0.join("strowger.db").display());
         let store = Store::open(&url, StoreOptions::default()).await.unwrap();
         let key_file = dir.0.join("secret.key");
@@ -86,8 +99,8 @@ impl Pbx {
         let running = exchange::start(config, store.clone(), settings)
             .await
             .unwrap();
-        let address = address.unwrap_or(SocketAddr::new(local, 0));
-        let serving = open_door(address, running.handle.clone()).await;
+        let address = SocketAddr::new(local, 0);
+        let serving = open_door(address, &rules, running.handle.clone()).await;
         let url = format!("http://{}", serving.http.unwrap());
         let http = reqwest::Client::builder()
             .user_agent("OpenAPI")
@@ -100,8 +113,14 @@ impl Pbx {
             http,
             running,
             serving,
+            rules,
             dir,
         }
+    }
+
+    /// The addresses that failed logins have blocked.
+    pub fn blocklist(&self) -> api::Blocklist {
+        self.serving.blocklist()
     }
 
     /// Stops all and starts all again, on the same data.
@@ -110,13 +129,14 @@ impl Pbx {
             store,
             running,
             serving,
+            rules,
             dir,
             ..
         } = self;
         running.stop().await;
         serving.stop().await;
         store.close().await;
-        Self::start_in(dir, None).await
+        Self::start_in(dir, rules).await
     }
 
     /// Closes the door and opens it again at the same place.
@@ -124,7 +144,7 @@ impl Pbx {
         let address = self.serving.http.unwrap();
         let closed = std::mem::replace(&mut self.serving, nothing(self.handle.clone()).await);
         closed.stop().await;
-        self.serving = open_door(address, self.handle.clone()).await;
+        self.serving = open_door(address, &self.rules, self.handle.clone()).await;
     }
 
     pub async fn stop(self) {
@@ -205,26 +225,20 @@ pub fn extension(number: &str) -> Value {
     })
 }
 
-async fn open_door(address: SocketAddr, handle: exchange::Handle) -> Serving {
+async fn open_door(address: SocketAddr, rules: &Rules, handle: exchange::Handle) -> Serving {
     let config = ApiConfig {
         http: Some(TcpListener::bind(address).unwrap()),
-        https: None,
         client_id: CLIENT_ID.into(),
         client_secret: CLIENT_SECRET.into(),
-        extra: None,
+        permitted: rules.permitted.iter().map(|net| net.parse().unwrap()).collect(),
+        requests_per_second: rules.requests_per_second.and_then(NonZeroU32::new),
+        ..ApiConfig::default()
     };
     api::serve(config, handle).await.unwrap()
 }
 
 async fn nothing(handle: exchange::Handle) -> Serving {
-    let config = ApiConfig {
-        http: None,
-        https: None,
-        client_id: String::new(),
-        client_secret: String::new(),
-        extra: None,
-    };
-    api::serve(config, handle).await.unwrap()
+    api::serve(ApiConfig::default(), handle).await.unwrap()
 }
 
 fn plain_tls() -> rustls::ClientConfig {
@@ -234,4 +248,13 @@ fn plain_tls() -> rustls::ClientConfig {
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth()
+}
+
+/// An HTTP client that comes from another address of this machine.
+pub fn http_from(address: &str) -> reqwest::Client {
+    let builder = reqwest::Client::builder()
+        .user_agent("OpenAPI")
+        .timeout(PATIENCE)
+        .local_address(Some(address.parse().unwrap()));
+    builder.tls_backend_preconfigured(plain_tls()).build().unwrap()
 }

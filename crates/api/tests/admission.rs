@@ -1,0 +1,123 @@
+//! Who may ask at all: permitted addresses, request rate, User-Agent.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod common;
+
+use std::time::Instant;
+
+use common::{CLIENT_ID, CLIENT_SECRET, PATIENCE, Pbx, Rules, http_from};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+/// What a WebSocket handshake is answered that is not taken.
+async fn refused_socket(pbx: &Pbx, token: &str) -> Value {
+    let url = pbx
+        .path(&format!("subscribe?access_token={token}"))
+        .replace("http:", "ws:");
+    let mut request = url.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("user-agent", "OpenAPI".parse().unwrap());
+    match tokio_tungstenite::connect_async(request).await {
+        Err(tungstenite::Error::Http(response)) => {
+            assert_eq!(response.status().as_u16(), 200);
+            assert_eq!(response.headers()["content-type"], "application/json");
+            let length = response.headers()["content-length"].to_str().unwrap();
+            json!({"length": length, "body": response.body().as_deref().map(String::from_utf8_lossy)})
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_permitted_gets_nothing_at_all() {
+    let rules = Rules {
+        permitted: vec!["127.0.0.2", "10.0.0.0/8", "2001:db8::/32"],
+        ..Rules::default()
+    };
+    let pbx = Pbx::start_with(rules).await;
+    let permitted = http_from("127.0.0.2");
+    let body = json!({"username": CLIENT_ID, "password": CLIENT_SECRET});
+    let pair = Pbx::answer(permitted.post(pbx.path("get_token")).json(&body)).await;
+    let token = pair["access_token"].as_str().unwrap();
+    let list = format!("{}?access_token={token}", pbx.path("extension/list"));
+    assert_eq!(Pbx::answer(permitted.get(&list)).await["errcode"], 0);
+
+    let forbidden = json!({"errcode": 70087, "errmsg": "IP FORBIDDEN"});
+    let outside = [
+        pbx.http.post(pbx.path("get_token")).json(&body),
+        pbx.http.get(&list),
+        pbx.http.get(&list).header("user-agent", " "),
+        pbx.http.get(pbx.path("subscribe")),
+        pbx.http.get(format!("{}/", pbx.url)),
+        pbx.http.get(format!("{}/openapi.json", pbx.url)),
+        pbx.http.get(format!("{}/api/download/x?access_token={token}", pbx.url)),
+    ];
+    for request in outside {
+        assert_eq!(Pbx::answer(request).await, forbidden);
+    }
+    let handshake = refused_socket(&pbx, token).await;
+    let length = forbidden.to_string().len().to_string();
+    assert_eq!(handshake["length"], length, "{handshake}");
+    // Nor are its guesses counted: a block is for those who may ask.
+    assert!(pbx.blocklist().list().await.is_empty());
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_asks_too_often_is_told_so_and_comes_in_again() {
+    const BOUND: u32 = 10;
+    let rules = Rules {
+        requests_per_second: Some(BOUND),
+        ..Rules::default()
+    };
+    let pbx = Pbx::start_with(rules).await;
+    let token = pbx.token().await;
+    let list = async || pbx.get("extension/list", &token, &[]).await;
+    let started = Instant::now();
+    let mut admitted = 1;
+    let refused = loop {
+        let answer = list().await;
+        if answer["errcode"] != 0 {
+            break answer;
+        }
+        admitted += 1;
+        assert!(started.elapsed() < PATIENCE, "{admitted} requests and no end");
+    };
+    let most = f64::from(BOUND) * (1.0 + started.elapsed().as_secs_f64());
+    assert!(
+        admitted >= BOUND && f64::from(admitted) <= most + 1.0,
+        "{admitted} of {most}"
+    );
+    let expected = json!({
+        "errcode": 60002, "errmsg": "MAX LIMITATION EXCEEDED",
+        "submsg": "More than 10 requests a second from one address.",
+    });
+    assert_eq!(refused, expected);
+    // Another address has a bound of its own.
+    let other = http_from("127.0.0.2");
+    let request = other.get(format!("{}?access_token={token}", pbx.path("extension/list")));
+    assert_eq!(Pbx::answer(request).await["errcode"], 0);
+    // A place comes back soon, and without a punishment.
+    let asked = Instant::now();
+    while list().await["errcode"] != 0 {
+        assert!(asked.elapsed() < PATIENCE);
+    }
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_bound_many_requests_are_as_good_as_one() {
+    let pbx = Pbx::start().await;
+    let token = pbx.token().await;
+    for _ in 0..300 {
+        assert_eq!(pbx.get("extension/list", &token, &[]).await["errcode"], 0);
+    }
+    pbx.stop().await;
+}
