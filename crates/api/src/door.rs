@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::limits::{MAX_BODY_BYTES, MAX_LOGIN_BODY_BYTES, MAX_SOCKETS};
 use crate::operations::{Call, handler};
 use crate::token::Tokens;
-use crate::{auth, request, subscribe};
+use crate::{auth, pages, request, subscribe};
 
 /// What the operations work on.
 pub struct App {
@@ -68,6 +68,11 @@ pub async fn enter(
             Ok(response) => response,
             Err(failure) => respond(&failure.envelope()),
         };
+    }
+    if operation.is_none()
+        && let Some(page) = pages::page(&parts)
+    {
+        return page;
     }
     let answer = serve(app, operation, parts, body, from).await;
     let envelope = answer.unwrap_or_else(Failure::envelope);

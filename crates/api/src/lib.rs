@@ -17,6 +17,9 @@
 //! | a body that is no JSON object | 40001 `PARAMETER SYNTAX ERROR` |
 //! | a body over its bound | 40004 `FILE SIZE EXCEEDED` |
 //! | parameters that break the contract's table | 40002 with `invalid_param_list` |
+//!
+//! What is no HTTP request (quotes or spaces in the target, a header over its
+//! bound) never gets here: it is answered 400 or 431, as HTTP says.
 
 mod admit;
 mod auth;
@@ -31,6 +34,7 @@ pub mod limits;
 mod listen;
 mod operations;
 mod page;
+mod pages;
 mod rate;
 mod request;
 mod subscribe;

@@ -25,8 +25,9 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Header bytes of one request.
 pub const MAX_HEADER_BYTES: u32 = 64 << 10;
-/// HTTP/2 requests under way on one connection.
-pub const MAX_STREAMS: u32 = 32;
+/// HTTP/2 requests under way on one connection: what a client takes for granted
+/// before it is told.
+pub const MAX_STREAMS: u32 = 100;
 /// How often an HTTP/2 connection is probed.
 pub const HTTP2_KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Time that requests under way have when the exchange goes down.

@@ -57,7 +57,8 @@ async fn an_address_that_is_not_permitted_gets_nothing_at_all() {
         pbx.http.get(pbx.path("subscribe")),
         pbx.http.get(format!("{}/", pbx.url)),
         pbx.http.get(format!("{}/openapi.json", pbx.url)),
-        pbx.http.get(format!("{}/api/download/x?access_token={token}", pbx.url)),
+        pbx.http
+            .get(format!("{}/api/download/x?access_token={token}", pbx.url)),
     ];
     for request in outside {
         assert_eq!(Pbx::answer(request).await, forbidden);
@@ -88,7 +89,10 @@ async fn an_address_that_asks_too_often_is_told_so_and_comes_in_again() {
             break answer;
         }
         admitted += 1;
-        assert!(started.elapsed() < PATIENCE, "{admitted} requests and no end");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{admitted} requests and no end"
+        );
     };
     let most = f64::from(BOUND) * (1.0 + started.elapsed().as_secs_f64());
     assert!(
@@ -102,7 +106,10 @@ async fn an_address_that_asks_too_often_is_told_so_and_comes_in_again() {
     assert_eq!(refused, expected);
     // Another address has a bound of its own.
     let other = http_from("127.0.0.2");
-    let request = other.get(format!("{}?access_token={token}", pbx.path("extension/list")));
+    let request = other.get(format!(
+        "{}?access_token={token}",
+        pbx.path("extension/list")
+    ));
     assert_eq!(Pbx::answer(request).await["errcode"], 0);
     // A place comes back soon, and without a punishment.
     let asked = Instant::now();

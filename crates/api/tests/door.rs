@@ -12,7 +12,7 @@ mod common;
 use common::{CLIENT_ID, CLIENT_SECRET, PATIENCE, Pbx, extension};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn whatever_is_asked_the_answer_is_200_and_an_envelope() {
@@ -23,7 +23,8 @@ async fn whatever_is_asked_the_answer_is_200_and_an_envelope() {
     let http = &pbx.http;
     let long = "x".repeat(2 << 20);
     let cases = [
-        ("no such path", http.get(url("/")), 10001),
+        ("no such path", http.get(url("/nowhere")), 10001),
+        ("a page, but not asked for", http.post(url("/docs")), 10001),
         ("a path outside", http.get(url("/admin")), 10001),
         (
             "no such operation",

@@ -166,6 +166,20 @@ async fn a_revoked_token_closes_its_sockets_and_a_refreshed_one_does_not() {
 }
 
 #[tokio::test]
+async fn a_token_that_runs_out_closes_its_sockets_and_says_so() {
+    let pbx = Pbx::start().await;
+    let pair = pbx.log_in().await;
+    pbx.age(&pair["access_token"], 3, 100).await;
+    let pbx = pbx.restart().await;
+    let mut socket = Socket::open(&pbx, pair["access_token"].as_str().unwrap()).await;
+    socket.subscribe(&[30011]).await;
+    let last: Value = serde_json::from_str(&socket.hear().await.unwrap()).unwrap();
+    assert_eq!(last, json!({"errcode": 10004, "errmsg": "TOKEN EXPIRED"}));
+    assert_eq!(socket.hear().await, None);
+    pbx.stop().await;
+}
+
+#[tokio::test]
 async fn the_client_logs_in_anew_and_says_that_it_was_interrupted() {
     let mut pbx = Pbx::start().await;
     let client = pbx.client();

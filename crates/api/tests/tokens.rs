@@ -11,7 +11,6 @@ mod common;
 
 use common::{CLIENT_ID, CLIENT_SECRET, Pbx};
 use serde_json::{Value, json};
-use store::{TokenHash, TokenRow};
 
 #[tokio::test]
 async fn eight_tokens_are_valid_and_the_ninth_waits_for_a_place() {
@@ -45,7 +44,6 @@ async fn eight_tokens_are_valid_and_the_ninth_waits_for_a_place() {
     pbx.stop().await;
 }
 
-
 #[tokio::test]
 async fn tokens_are_valid_across_a_restart() {
     let pbx = Pbx::start().await;
@@ -64,7 +62,6 @@ async fn tokens_are_valid_across_a_restart() {
     assert_eq!(fresh["errcode"], 0);
     pbx.stop().await;
 }
-
 
 #[tokio::test]
 async fn a_bearer_is_as_good_as_a_query() {
@@ -86,7 +83,6 @@ async fn a_bearer_is_as_good_as_a_query() {
     );
     pbx.stop().await;
 }
-
 
 #[tokio::test]
 async fn five_wrong_logins_in_a_row_block_the_address_and_others_forget_them() {
@@ -120,22 +116,6 @@ async fn five_wrong_logins_in_a_row_block_the_address_and_others_forget_them() {
     pbx.stop().await;
 }
 
-/// What runs out after half an hour and a day, brought forward in the store:
-/// the process that opens it next believes the store.
-async fn age(pbx: &Pbx, access: &Value, access_left: i64, refresh_left: i64) {
-    let hash = TokenHash::of(access.as_str().unwrap());
-    let row = pbx.store.token_by_access(&hash).await.unwrap().unwrap();
-    let now = jiff::Timestamp::now().as_second();
-    assert!((now + 1700..=now + 1800).contains(&row.access_expires));
-    assert!((now + 86_300..=now + 86_400).contains(&row.refresh_expires));
-    let aged = TokenRow {
-        access_expires: now + access_left,
-        refresh_expires: now + refresh_left,
-        ..row
-    };
-    pbx.store.token_replace(hash, aged).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_token_that_ran_out_frees_its_place_and_is_refreshed_only_where_there_is_one() {
     let pbx = Pbx::start().await;
@@ -143,8 +123,8 @@ async fn a_token_that_ran_out_frees_its_place_and_is_refreshed_only_where_there_
     for _ in 0..8 {
         pairs.push(pbx.log_in().await);
     }
-    age(&pbx, &pairs[0]["access_token"], -1, 100).await;
-    age(&pbx, &pairs[1]["access_token"], -1, -1).await;
+    pbx.age(&pairs[0]["access_token"], -1, 100).await;
+    pbx.age(&pairs[1]["access_token"], -1, -1).await;
     let pbx = pbx.restart().await;
     let refresh = |pair: &Value| {
         let body = json!({"refresh_token": pair["refresh_token"]});

@@ -264,7 +264,9 @@ fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Algorithm>, 
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let parsed = texts.iter().map(|text| text.parse());
-    parsed.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+    parsed
+        .collect::<Result<_, _>>()
+        .map_err(serde::de::Error::custom)
 }
 
 /// Text that may look like a number: the environment can't tell the two apart.

@@ -105,9 +105,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             Command::Serve => serve::serve(config).await,
             Command::Demo { once } => demo::demo(config, once).await,
             Command::Credentials => credentials::show(&config).await,
-            Command::Unblock { address } => {
-                Ok(control::unblock(&config.data.dir, address).await?)
-            }
+            Command::Unblock { address } => Ok(control::unblock(&config.data.dir, address).await?),
             Command::Status => Ok(()),
         }
     })

@@ -4,6 +4,8 @@
 //! Unknown members pass through. Rules that a table can't express (uniqueness,
 //! references, one of two) belong to whoever acts on the request.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Number, Value};
 
 use crate::InvalidParam;
@@ -139,7 +141,10 @@ impl Check {
             Kind::Integer => integer(value),
             Kind::Number => number(value),
             Kind::Boolean => boolean(value),
-            Kind::File | Kind::Object => Some(value.clone()),
+            Kind::File => Some(value.clone()),
+            Kind::Object => structure(value)
+                .filter(|object| object.is_object())
+                .map(Cow::into_owned),
             Kind::Named(named) => {
                 let object = structure(value)?;
                 let Value::Object(object) = object.as_ref() else {
@@ -150,7 +155,7 @@ impl Check {
             }
             Kind::Strings => list(value, |entry| text(&entry)),
             Kind::Integers => list(value, |entry| integer(&entry)),
-            Kind::Objects => list(value, Some),
+            Kind::Objects => list(value, |entry| entry.is_object().then_some(entry)),
             Kind::NamedList(named) => {
                 let mut place = 0;
                 list(value, |entry| {
@@ -273,10 +278,10 @@ fn boolean(value: &Value) -> Option<Value> {
 }
 
 /// An object or a list, also where it comes as text, as in a multipart body.
-fn structure(value: &Value) -> Option<std::borrow::Cow<'_, Value>> {
+fn structure(value: &Value) -> Option<Cow<'_, Value>> {
     match value {
-        Value::String(text) => serde_json::from_str(text).ok().map(std::borrow::Cow::Owned),
-        other => Some(std::borrow::Cow::Borrowed(other)),
+        Value::String(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+        other => Some(Cow::Borrowed(other)),
     }
 }
 

@@ -1,0 +1,67 @@
+//! The good calls: one for each operation that works. A kind of the settings
+//! needs a row in `KINDS`; any other operation an arm in `good`.
+
+use serde_json::{Map, Value, json};
+use wire::Operation;
+
+use crate::common::{CLIENT_ID, CLIENT_SECRET, extension};
+use crate::world::World;
+
+/// A kind of configuration object: the seven operations follow from this.
+pub struct KindFixture {
+    /// Its name: the first part of the paths.
+    pub kind: &'static str,
+    /// What creates one; `n` differs each time, from 0.
+    pub create: fn(n: u32) -> Value,
+    /// A member that an update changes, and to what.
+    pub change: fn() -> (&'static str, Value),
+}
+
+pub const KINDS: &[KindFixture] = &[KindFixture {
+    kind: "extension",
+    create: |n| extension(&(3000 + n).to_string()),
+    change: || ("first_name", json!("Ann")),
+}];
+
+/// The parameters of a good call, made anew each time: what it needs is made
+/// first. `None` where nobody has said yet.
+pub async fn good(world: &World, operation: &Operation) -> Option<Value> {
+    let params = match (operation.version, operation.path) {
+        (_, "get_token") => json!({"username": CLIENT_ID, "password": CLIENT_SECRET}),
+        (_, "refresh_token") => {
+            json!({"refresh_token": world.pbx.log_in().await["refresh_token"]})
+        }
+        (_, "del_token") => json!({"access_token": world.pbx.token().await}),
+        (_, "extension_status_monitor/update") => {
+            json!({"ext_monitor_list": [{"ext_id": world.extension, "enb_call_status": 1}]})
+        }
+        (_, "call/dial") => json!({"caller": "1000", "callee": "1001"}),
+        (_, "call/query") => json!({"type": "internal"}),
+        (_, "call/hangup") => json!({"channel_id": world.live_channel().await}),
+        // What asks for a list or for the PBX itself needs nothing.
+        (_, "system/information" | "extension_status_monitor/list" | "cdr/list" | "cdr/search") => {
+            json!({})
+        }
+        (_, path) => return of_a_kind(world, path).await,
+    };
+    Some(params)
+}
+
+async fn of_a_kind(world: &World, path: &str) -> Option<Value> {
+    let (kind, verb) = path.split_once('/')?;
+    let fixture = KINDS.iter().find(|fixture| fixture.kind == kind)?;
+    Some(match verb {
+        "list" => json!({}),
+        "search" => json!({"search_value": "1"}),
+        "create" => (fixture.create)(world.number()),
+        "get" | "delete" => json!({"id": world.object(fixture).await}),
+        "query" => json!({"ids": world.object(fixture).await.to_string()}),
+        "update" => {
+            let (member, value) = (fixture.change)();
+            let mut params = Map::from_iter([(member.to_owned(), value)]);
+            params.insert("id".into(), json!(world.object(fixture).await));
+            Value::Object(params)
+        }
+        _ => return None,
+    })
+}
