@@ -350,7 +350,8 @@ impl Script {
     }
 }
 
-fn unix_now() -> i64 {
+/// The wall clock, unix seconds.
+pub(crate) fn unix_now() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::batch::Batch;
 use crate::error::StoreError;
@@ -21,11 +23,17 @@ const HEADROOM_BATCHES: usize = QUEUE_BATCHES / 4;
 /// How many events a slow subscriber may lag behind before it loses some.
 const BROADCAST_EVENTS: usize = 8_192;
 
+/// How long a closing journal goes on trying while the database takes no writes.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
 /// A batch on its way.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub batch: Batch,
-    pub ticket: oneshot::Sender<Result<Committed, StoreError>>,
+    /// Who waits for it; nobody once he was told that it fails.
+    pub ticket: Option<oneshot::Sender<Result<Committed, StoreError>>>,
+    /// It is kept in the end, whatever its ticket was told.
+    pub lasting: bool,
 }
 
 /// What goes to the writer.
@@ -39,11 +47,14 @@ pub(crate) enum Order {
     Close(oneshot::Sender<()>),
 }
 
-/// What the writer tells of itself.
+/// What the journal and its writer know of each other beside the queue.
 #[derive(Debug, Default)]
-pub(crate) struct Gauges {
+pub(crate) struct Shared {
     /// The last write failed.
     pub failing: AtomicBool,
+    /// The journal closes: after this moment a write that fails is the last.
+    /// Beside the queue, for a writer that can't write doesn't take from it.
+    pub closing: watch::Sender<Option<Instant>>,
     pub batches: AtomicU64,
     pub transactions: AtomicU64,
     pub events: AtomicU64,
@@ -68,7 +79,7 @@ pub struct JournalStats {
 pub struct Journal {
     orders: mpsc::Sender<Order>,
     events: broadcast::Sender<Arc<CommittedEvent>>,
-    gauges: Arc<Gauges>,
+    shared: Arc<Shared>,
 }
 
 /// The journal took no more: it is full or closed. The batch comes back.
@@ -108,19 +119,34 @@ impl Journal {
             Self {
                 orders,
                 events,
-                gauges: Arc::default(),
+                shared: Arc::default(),
             },
             receiver,
         )
     }
 
     /// Hands in a batch. Never waits.
+    ///
+    /// While its ticket is waited for and the database takes no writes, the
+    /// batch is given up after some tries, and the ticket says so. A batch whose
+    /// ticket was dropped is tried until it is kept.
     pub fn submit(&self, batch: Batch) -> Result<Ticket, JournalFull> {
+        self.hand_in(batch, false)
+    }
+
+    /// As [`Journal::submit`], of what is in effect already: who waits hears that
+    /// it can't be kept yet, and it is tried until it is all the same.
+    pub fn submit_lasting(&self, batch: Batch) -> Result<Ticket, JournalFull> {
+        self.hand_in(batch, true)
+    }
+
+    fn hand_in(&self, batch: Batch, lasting: bool) -> Result<Ticket, JournalFull> {
         let (ticket, receiver) = oneshot::channel();
-        match self
-            .orders
-            .try_send(Order::Write(Box::new(Pending { batch, ticket })))
-        {
+        match self.orders.try_send(Order::Write(Box::new(Pending {
+            batch,
+            ticket: Some(ticket),
+            lasting,
+        }))) {
             Ok(()) => Ok(Ticket(receiver)),
             Err(
                 mpsc::error::TrySendError::Full(order) | mpsc::error::TrySendError::Closed(order),
@@ -138,10 +164,16 @@ impl Journal {
     /// Whether there is room to start something new. `false` from three
     /// quarters full, and while the database takes no writes.
     pub fn headroom(&self) -> bool {
-        self.orders.capacity() > HEADROOM_BATCHES && !self.gauges.failing.load(Ordering::Relaxed)
+        self.orders.capacity() > HEADROOM_BATCHES && !self.shared.failing.load(Ordering::Relaxed)
     }
 
-    /// Waits until all that was handed in before is written or given up.
+    /// Waits until there is a place for a batch. `false`: the journal is closed.
+    pub async fn room(&self) -> bool {
+        self.orders.reserve().await.is_ok()
+    }
+
+    /// Waits until all that was handed in before is written or given up. While
+    /// the database takes no writes that is not before it does.
     pub async fn flushed(&self) {
         let (done, wait) = oneshot::channel();
         if self.orders.send(Order::Flush(done)).await.is_ok() {
@@ -158,23 +190,29 @@ impl Journal {
     /// What the journal did since the start.
     pub fn stats(&self) -> JournalStats {
         JournalStats {
-            batches: self.gauges.batches.load(Ordering::Relaxed),
-            transactions: self.gauges.transactions.load(Ordering::Relaxed),
-            events: self.gauges.events.load(Ordering::Relaxed),
-            failures: self.gauges.failures.load(Ordering::Relaxed),
+            batches: self.shared.batches.load(Ordering::Relaxed),
+            transactions: self.shared.transactions.load(Ordering::Relaxed),
+            events: self.shared.events.load(Ordering::Relaxed),
+            failures: self.shared.failures.load(Ordering::Relaxed),
         }
     }
 
     /// Writes what was handed in and stops the writer; later batches are refused.
+    /// While the database takes no writes, it is tried for a while and given up.
     pub(crate) async fn close(&self) {
+        self.shared.closing.send_if_modified(|closing| {
+            let first = closing.is_none();
+            closing.get_or_insert_with(|| Instant::now() + LEAVE_WITHIN);
+            first
+        });
         let (done, wait) = oneshot::channel();
         if self.orders.send(Order::Close(done)).await.is_ok() {
             let _ = wait.await;
         }
     }
 
-    pub(crate) fn gauges(&self) -> Arc<Gauges> {
-        self.gauges.clone()
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
     }
 
     pub(crate) fn broadcaster(&self) -> broadcast::Sender<Arc<CommittedEvent>> {

@@ -16,8 +16,6 @@ use crate::writer::{Checkpointer, Writer};
 
 /// Connections that only read.
 const READERS: u32 = 4;
-/// How long a connection waits for another one's lock.
-const BUSY: Duration = Duration::from_secs(5);
 /// Pages of write-ahead log at which the writer itself checkpoints, should the
 /// task that does it aside not get there.
 const CHECKPOINT_PAGES: &str = "32768";
@@ -30,6 +28,8 @@ pub struct StoreOptions {
     pub synchronous_full: bool,
     /// While writes come one after another, a commit waits this long for more.
     pub group_linger: Duration,
+    /// How long a statement waits for another program's lock before it fails.
+    pub busy: Duration,
     /// This node's number, a part of every event's position.
     pub node: u8,
 }
@@ -39,6 +39,7 @@ impl Default for StoreOptions {
         Self {
             synchronous_full: false,
             group_linger: Duration::from_millis(5),
+            busy: Duration::from_secs(5),
             node: 1,
         }
     }
@@ -92,6 +93,7 @@ impl Store {
     }
 
     /// Writes what was handed in and closes the database. Later writes are refused.
+    /// A database that takes no writes doesn't hold it up for long.
     pub async fn close(&self) {
         self.0.journal.close().await;
         self.0.readers.close().await;
@@ -169,7 +171,7 @@ fn connect_options(url: &str, options: StoreOptions) -> Result<SqliteConnectOpti
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
-        .busy_timeout(BUSY)
+        .busy_timeout(options.busy)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .disable_statement_logging())
 }

@@ -2,7 +2,7 @@
 //! group, and only then answers tickets and tells events. It must never lose
 //! a batch for which nobody waits, and never tell of one that is not kept.
 
-use std::ops::ControlFlow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,10 +11,11 @@ use sqlx::SqliteConnection;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::event::{CommittedEvent, Position};
-use crate::group::{Cursor, write_group};
-use crate::journal::{Committed, Gauges, Journal, Order, Pending};
+use crate::group::{Cursor, unix_now, write_group};
+use crate::journal::{Committed, Journal, Order, Pending, QUEUE_BATCHES, Shared};
 use crate::store::{StoreOptions, let_go};
 
 /// Most batches in one transaction.
@@ -25,6 +26,13 @@ const TRIES: u32 = 5;
 const RETRY_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause between two tries.
 const RETRY_LONGEST: Duration = Duration::from_secs(2);
+/// Most batches in hand while none can be written: then the queue fills too.
+const IN_HAND: usize = QUEUE_BATCHES;
+/// While the last write failed and nothing is there to write, the database is
+/// tried so often: for nothing new begins before it is known to take writes.
+const PROBE_EVERY: Duration = Duration::from_millis(250);
+/// The value that such a try writes: what tells a full disk must write something.
+const PROBE: &str = "journal.probe";
 /// Transactions after which the log is brought into the database, aside.
 const CHECKPOINT_EVERY: u64 = 500;
 
@@ -33,10 +41,16 @@ pub(crate) struct Writer {
     connection: SqliteConnection,
     orders: mpsc::Receiver<Order>,
     events: broadcast::Sender<Arc<CommittedEvent>>,
-    gauges: Arc<Gauges>,
+    shared: Arc<Shared>,
     linger: Duration,
     cursor: Cursor,
     checkpointer: Checkpointer,
+    /// Who waits for the end of this turn.
+    flushes: Vec<oneshot::Sender<()>>,
+    /// Who asked to stop: after this turn.
+    close: Option<oneshot::Sender<()>>,
+    /// The journal closed and the database took no writes: nothing is tried any more.
+    given_up: bool,
 }
 
 impl Writer {
@@ -52,19 +66,29 @@ impl Writer {
             connection,
             orders,
             events: journal.broadcaster(),
-            gauges: journal.gauges(),
+            shared: journal.shared(),
             linger: options.group_linger,
             cursor,
             checkpointer,
+            flushes: Vec::new(),
+            close: None,
+            given_up: false,
         })
     }
 
     pub async fn run(mut self) {
         let mut orders = Vec::with_capacity(GROUP_BATCHES);
         let mut not_before = Instant::now();
-        let closed = loop {
-            if self.orders.recv_many(&mut orders, GROUP_BATCHES).await == 0 {
-                break None;
+        while self.close.is_none() {
+            let taken = tokio::select! {
+                taken = self.orders.recv_many(&mut orders, GROUP_BATCHES) => taken,
+                () = tokio::time::sleep(PROBE_EVERY), if self.is_failing() => {
+                    self.probe().await;
+                    continue;
+                }
+            };
+            if taken == 0 {
+                break;
             }
             // The first write after a pause goes at once; while they come one
             // after another, each group waits for its share.
@@ -78,106 +102,155 @@ impl Writer {
                 }
             }
             not_before = Instant::now() + self.linger;
-            if let ControlFlow::Break(done) = self.turn(&mut orders).await {
-                break Some(done);
-            }
-        };
+            self.turn(&mut orders).await;
+        }
         // Whoever handed in before the door closed is still served.
         self.orders.close();
         while self.orders.recv_many(&mut orders, GROUP_BATCHES).await > 0 {
-            let _ = self.turn(&mut orders).await;
+            self.turn(&mut orders).await;
         }
         self.checkpointer.stop().await;
         let_go(self.connection).await;
-        if let Some(done) = closed {
+        if let Some(done) = self.close {
             let _ = done.send(());
         }
     }
 
     /// Carries out what was taken from the queue.
-    async fn turn(&mut self, orders: &mut Vec<Order>) -> ControlFlow<oneshot::Sender<()>> {
-        let mut group = Vec::with_capacity(orders.len());
-        let mut flushes = Vec::new();
-        let mut close = None;
+    async fn turn(&mut self, orders: &mut Vec<Order>) {
+        let mut group = VecDeque::with_capacity(orders.len());
         for order in orders.drain(..) {
-            match order {
-                Order::Write(pending) => group.push(*pending),
-                Order::Flush(done) => flushes.push(done),
-                Order::Close(done) => close = Some(done),
-            }
+            group.extend(self.note(order));
         }
-        if !group.is_empty() {
-            self.keep(group, close.is_some()).await;
-        }
-        for done in flushes {
+        self.keep(group).await;
+        for done in self.flushes.drain(..) {
             let _ = done.send(());
-        }
-        match close {
-            Some(done) => ControlFlow::Break(done),
-            None => ControlFlow::Continue(()),
         }
     }
 
-    /// Writes a group, however often it takes. `last`: the process is leaving,
-    /// so that no try is left after [`TRIES`].
-    async fn keep(&mut self, mut group: Vec<Pending>, last: bool) {
+    /// What of an order is to be written; the rest is for the end of the turn.
+    fn note(&mut self, order: Order) -> Option<Pending> {
+        match order {
+            Order::Write(pending) => return Some(*pending),
+            Order::Flush(done) => self.flushes.push(done),
+            Order::Close(done) => self.close = Some(done),
+        }
+        None
+    }
+
+    /// Writes a group, however often it takes, a transaction for each
+    /// [`GROUP_BATCHES`] of it. One batch that contradicts what is stored must
+    /// not spoil the others: they are written one by one then.
+    async fn keep(&mut self, mut group: VecDeque<Pending>) {
+        let mut singly: usize = 0;
         let mut tries = 0;
         let mut pause = RETRY_FIRST;
-        while !group.is_empty() {
-            let error = match self.commit(&group).await {
-                Ok(told) => return self.tell(group, told),
+        while !group.is_empty() && !self.given_up {
+            let size = match singly {
+                0 => group.len().min(GROUP_BATCHES),
+                _ => 1,
+            };
+            let error = match self.commit(group.iter().take(size)).await {
+                Ok(told) => {
+                    self.tell(group.drain(..size).collect(), told);
+                    singly = singly.saturating_sub(1);
+                    (tries, pause) = (0, RETRY_FIRST);
+                    continue;
+                }
+                Err(StoreError::Conflict(_)) if size > 1 => {
+                    singly = size;
+                    continue;
+                }
+                Err(error @ StoreError::Conflict(_)) => {
+                    contradicts(group.pop_front(), error);
+                    singly = singly.saturating_sub(1);
+                    continue;
+                }
                 Err(error) => error,
             };
-            if let StoreError::Conflict(_) = error {
-                return self.one_by_one(group).await;
-            }
             tries += 1;
             self.failed();
             if tries == 1 {
                 tracing::error!(%error, batches = group.len(), "the journal can't be written, trying on");
             }
-            if tries == TRIES {
+            if tries >= TRIES {
                 // Who waits decides what to do; what nobody waits for stays in hand.
-                group = refuse_the_waiting(group, &error);
+                self.take_in(&mut group);
+                refuse_the_waiting(&mut group, &error);
             }
-            if tries >= TRIES && (last || self.orders.is_closed()) {
-                tracing::error!(%error, batches = group.len(), "leaving with batches that could not be written");
-                return;
-            }
-            tokio::time::sleep(pause).await;
+            self.given_up = !self.waits(pause).await || tries >= TRIES && self.is_left();
             pause = (pause * 2).min(RETRY_LONGEST);
         }
-    }
-
-    /// One batch contradicts what is stored: the others must not suffer for it.
-    async fn one_by_one(&mut self, group: Vec<Pending>) {
-        for pending in group {
-            let single = [pending];
-            match self.commit(&single).await {
-                Ok(told) => self.tell(single.into(), told),
-                Err(error @ StoreError::Conflict(_)) => {
-                    tracing::error!(%error, "a batch contradicts what is stored and is dropped");
-                    metrics::counter!("strowger_journal_conflicts_total").increment(1);
-                    let [pending] = single;
-                    let _ = pending.ticket.send(Err(error));
-                }
-                Err(_) => Box::pin(self.keep(single.into(), false)).await,
-            }
+        if !group.is_empty() {
+            let batches = group.len();
+            metrics::counter!("strowger_journal_lost_batches_total").increment(batches as u64);
+            tracing::error!(batches, "leaving with batches that could not be written");
         }
     }
 
-    async fn commit(&mut self, group: &[Pending]) -> Result<Cursor, StoreError> {
-        write_group(
-            &mut self.connection,
-            self.cursor,
-            group.iter().map(|p| &p.batch),
-        )
-        .await
+    /// Takes what has come meanwhile into hand: those who wait behind a group
+    /// that can't be written must hear of it too.
+    fn take_in(&mut self, group: &mut VecDeque<Pending>) {
+        while group.len() < IN_HAND {
+            let Ok(order) = self.orders.try_recv() else {
+                return;
+            };
+            group.extend(self.note(order));
+        }
+    }
+
+    /// The pause between two tries, shortened when the journal closes. `false`:
+    /// there shall be no other try.
+    async fn waits(&mut self, pause: Duration) -> bool {
+        let next = Instant::now() + pause;
+        let mut closing = self.shared.closing.subscribe();
+        let deadline = *closing.borrow_and_update();
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(next.min(deadline)).await,
+            None => tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                // The sender is ours too: it does not go.
+                _ = closing.changed() => {}
+            },
+        }
+        let deadline = *closing.borrow();
+        deadline.is_none_or(|deadline| Instant::now() < deadline)
+    }
+
+    /// Whether the database takes writes again, though nothing is there to write.
+    async fn probe(&mut self) {
+        let probe = Batch {
+            meta: vec![(PROBE.to_owned(), unix_now().to_string())],
+            ..Batch::default()
+        };
+        match write_group(&mut self.connection, self.cursor, std::iter::once(&probe)).await {
+            Ok(_) => {
+                self.shared.failing.store(false, Ordering::Relaxed);
+                tracing::info!("the journal can be written again");
+            }
+            Err(_) => self.failed(),
+        }
+    }
+
+    /// Whether all are gone who could hand in or close.
+    fn is_left(&self) -> bool {
+        self.orders.is_closed() && self.shared.closing.borrow().is_none()
+    }
+
+    fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
+    }
+
+    async fn commit<'p>(
+        &mut self,
+        group: impl Iterator<Item = &'p Pending> + Clone,
+    ) -> Result<Cursor, StoreError> {
+        write_group(&mut self.connection, self.cursor, group.map(|p| &p.batch)).await
     }
 
     fn failed(&self) {
-        self.gauges.failing.store(true, Ordering::Relaxed);
-        self.gauges.failures.fetch_add(1, Ordering::Relaxed);
+        self.shared.failing.store(true, Ordering::Relaxed);
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("strowger_journal_failures_total").increment(1);
     }
 
@@ -185,13 +258,13 @@ impl Writer {
     fn tell(&mut self, group: Vec<Pending>, after: Cursor) {
         let mut position = self.cursor.event();
         self.cursor = after;
-        self.gauges.failing.store(false, Ordering::Relaxed);
-        self.gauges
+        self.shared.failing.store(false, Ordering::Relaxed);
+        self.shared
             .batches
             .fetch_add(group.len() as u64, Ordering::Relaxed);
-        let transactions = self.gauges.transactions.fetch_add(1, Ordering::Relaxed) + 1;
+        let transactions = self.shared.transactions.fetch_add(1, Ordering::Relaxed) + 1;
         let mut told = 0;
-        for Pending { batch, ticket } in group {
+        for Pending { batch, ticket, .. } in group {
             let mut positions = Vec::with_capacity(batch.events.len());
             for event in batch.events {
                 positions.push(position);
@@ -206,9 +279,12 @@ impl Writer {
                 position = Position::next(position);
                 told += 1;
             }
-            let _ = ticket.send(Ok(Committed { positions }));
+            if let Some(ticket) = ticket {
+                // Who waited may have gone.
+                let _ = ticket.send(Ok(Committed { positions }));
+            }
         }
-        self.gauges.events.fetch_add(told, Ordering::Relaxed);
+        self.shared.events.fetch_add(told, Ordering::Relaxed);
         if transactions.is_multiple_of(CHECKPOINT_EVERY) {
             self.checkpointer.wake();
         }
@@ -228,13 +304,25 @@ fn is_urgent(order: &Order) -> bool {
     }
 }
 
-/// Tells those who wait that their batch was not written, and leaves the rest.
-fn refuse_the_waiting(group: Vec<Pending>, error: &StoreError) -> Vec<Pending> {
-    let (rest, waiting): (Vec<_>, Vec<_>) = group.into_iter().partition(|p| p.ticket.is_closed());
-    for pending in waiting {
-        let _ = pending.ticket.send(Err(error.clone()));
+/// Tells those who wait that their batch was not written, and leaves the rest
+/// and what lasts.
+fn refuse_the_waiting(group: &mut VecDeque<Pending>, error: &StoreError) {
+    group.retain_mut(|pending| match pending.ticket.take() {
+        Some(ticket) if !ticket.is_closed() => {
+            let _ = ticket.send(Err(error.clone()));
+            pending.lasting
+        }
+        _ => true,
+    });
+}
+
+/// A batch that will never be taken goes, and who waits for it hears why.
+fn contradicts(pending: Option<Pending>, error: StoreError) {
+    tracing::error!(%error, "a batch contradicts what is stored and is dropped");
+    metrics::counter!("strowger_journal_conflicts_total").increment(1);
+    if let Some(ticket) = pending.and_then(|pending| pending.ticket) {
+        let _ = ticket.send(Err(error));
     }
-    rest
 }
 
 /// Brings the write-ahead log into the database on a connection of its own, so

@@ -11,8 +11,8 @@ mod support;
 use std::time::Duration;
 
 use store::{
-    Batch, CdrFilter, LiveChange, Object, ObjectChange, ObjectKey, Page, RegistrationChange,
-    RegistrationRow, Sort, Store, StoreError, StoreOptions,
+    Batch, CdrFilter, Journal, LiveChange, Object, ObjectChange, ObjectKey, Page,
+    RegistrationChange, RegistrationRow, Sort, Store, StoreError, StoreOptions,
 };
 use support::{DEADLINE, Dir, call_end, event, record};
 
@@ -210,44 +210,114 @@ async fn closing_keeps_what_was_handed_in_and_takes_no_more() {
 #[tokio::test]
 async fn while_the_database_takes_no_writes_there_is_no_headroom_and_nothing_is_lost() {
     let dir = Dir::new();
-    let store = dir.open().await;
+    let store = dir.open_impatient().await;
     let journal = store.journal();
-    // Another holds the database's lock for longer than a write waits for it.
-    let path = dir.path().join("pbx.db");
-    let mut other = locker(&path).await;
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    let lock = Lock::on(&dir).await;
     drop(journal.submit(call_end("nobody waits")).unwrap());
-    let failing = async {
-        while journal.headroom() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, failing).await.unwrap();
+    headroom_is(&journal, false).await;
     assert!(journal.stats().failures > 0);
-    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    lock.release().await;
     let end = journal.submit(call_end("later")).unwrap();
     tokio::time::timeout(DEADLINE, end).await.unwrap().unwrap();
     assert!(journal.headroom());
-    let kept: Vec<_> = store
-        .events_after(None, 10)
-        .await
-        .unwrap()
-        .iter()
-        .map(|e| e.frame.to_string())
-        .collect();
-    assert_eq!(kept, ["nobody waits", "later"]);
+    assert_eq!(kept(&store).await, ["nobody waits", "later"]);
 }
 
-async fn locker(path: &std::path::Path) -> sqlx::SqliteConnection {
-    use sqlx::ConnectOptions;
-    sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(path)
-        .connect()
-        .await
-        .unwrap()
+#[tokio::test]
+async fn a_database_that_takes_writes_again_is_found_though_nothing_is_there_to_write() {
+    let dir = Dir::new();
+    let store = dir.open_impatient().await;
+    let journal = store.journal();
+    let lock = Lock::on(&dir).await;
+    let refused = tokio::time::timeout(DEADLINE, store.write(call_end("waited for"))).await;
+    assert!(matches!(refused.unwrap(), Err(StoreError::Database(_))));
+    assert!(!journal.headroom());
+    lock.release().await;
+    headroom_is(&journal, true).await;
+    assert!(kept(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_group_that_can_not_be_written_hears_of_it_too() {
+    let dir = Dir::new();
+    let store = dir.open_impatient().await;
+    let journal = store.journal();
+    let lock = Lock::on(&dir).await;
+    drop(journal.submit(call_end("nobody waits")).unwrap());
+    headroom_is(&journal, false).await;
+    let refused = tokio::time::timeout(DEADLINE, store.write(call_end("waited for"))).await;
+    assert!(refused.unwrap().is_err());
+    let lasting = journal.submit_lasting(call_end("lasting")).unwrap();
+    let told = tokio::time::timeout(DEADLINE, lasting).await.unwrap();
+    assert!(told.is_err(), "it can't be kept by now");
+    lock.release().await;
+    headroom_is(&journal, true).await;
+    assert_eq!(kept(&store).await, ["nobody waits", "lasting"]);
+}
+
+#[tokio::test]
+async fn closing_ends_though_the_database_takes_no_writes() {
+    let dir = Dir::new();
+    let store = dir.open_impatient().await;
+    let journal = store.journal();
+    let lock = Lock::on(&dir).await;
+    for n in 0..3_000 {
+        drop(journal.submit(call_end(&n.to_string())).unwrap());
+    }
+    headroom_is(&journal, false).await;
+    tokio::time::timeout(DEADLINE, store.close()).await.unwrap();
+    assert!(journal.submit(Batch::default()).is_err());
+    lock.release().await;
+}
+
+#[tokio::test]
+async fn closing_keeps_what_is_there_when_the_database_takes_writes_again_in_time() {
+    let dir = Dir::new();
+    let store = dir.open_impatient().await;
+    let journal = store.journal();
+    let lock = Lock::on(&dir).await;
+    drop(journal.submit(call_end("late")).unwrap());
+    headroom_is(&journal, false).await;
+    let closed = tokio::time::timeout(DEADLINE, store.close());
+    let (closed, ()) = tokio::join!(closed, lock.release());
+    closed.unwrap();
+    assert_eq!(kept(&dir.open().await).await, ["late"]);
+}
+
+/// Another program that has the database's lock.
+struct Lock(sqlx::SqliteConnection);
+
+impl Lock {
+    async fn on(dir: &Dir) -> Self {
+        use sqlx::{ConnectOptions, Executor};
+        let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(dir.path().join("pbx.db"))
+            .connect()
+            .await
+            .unwrap();
+        connection.execute("BEGIN IMMEDIATE").await.unwrap();
+        Self(connection)
+    }
+
+    async fn release(mut self) {
+        use sqlx::Executor;
+        self.0.execute("ROLLBACK").await.unwrap();
+    }
+}
+
+async fn headroom_is(journal: &Journal, wanted: bool) {
+    let is = async {
+        while journal.headroom() != wanted {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, is).await.unwrap();
+}
+
+/// The events that are kept, in order.
+async fn kept(store: &Store) -> Vec<String> {
+    let events = store.events_after(None, 10).await.unwrap();
+    events.iter().map(|e| e.frame.to_string()).collect()
 }
 
 #[tokio::test]

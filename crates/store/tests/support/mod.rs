@@ -35,6 +35,16 @@ impl Dir {
             .await
             .unwrap()
     }
+
+    /// Open, with no patience for who holds a lock.
+    #[allow(dead_code)]
+    pub async fn open_impatient(&self) -> Store {
+        let options = StoreOptions {
+            busy: Duration::from_millis(1),
+            ..StoreOptions::default()
+        };
+        Store::open(&self.url(), options).await.unwrap()
+    }
 }
 
 impl Drop for Dir {
