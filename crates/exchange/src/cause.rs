@@ -46,7 +46,6 @@ pub(crate) fn ended(cause: &EndCause) -> Cause {
             410 => Cause::Gone,
             484 => Cause::AddressIncomplete,
             408 => Cause::NoAnswer,
-            403 => Cause::Forbidden,
             488 | 606 | 415 => Cause::NotAcceptable,
             487 => Cause::Cancelled,
             503 => Cause::Congestion,

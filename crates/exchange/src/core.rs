@@ -15,19 +15,20 @@ use media::Media;
 use settings::Snapshot;
 use sip::{Endpoint, Event, Flow};
 use sip_net::{NetError, Received, UdpTransport};
-use store::{Batch, Journal};
+use store::Batch;
 use switch::{Action, ExtensionNumber, Input, LegInput, Mono, Now, Output, Reply, RequestId, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::address::Addresses;
 use crate::auth::Auth;
-use crate::calls::{LiveCalls, Scene};
+use crate::calls::{LiveCalls, Moment, Scene};
 use crate::change::Worked;
 use crate::guard::Work;
 use crate::handle::{ExchangeError, Load, Online, Request};
 use crate::identity::Identity;
 use crate::legs::Legs;
 use crate::numbering::Numbering;
+use crate::outbox::Outbox;
 use crate::registrar::{Registrar, until};
 use crate::timers::{Alarm, Timers};
 
@@ -51,7 +52,7 @@ pub(crate) struct Core {
     pub local: SocketAddr,
     pub media: Media,
     pub rtp_listen: IpAddr,
-    pub journal: Journal,
+    pub journal: Outbox,
     pub snapshot: Arc<Snapshot>,
     pub identity: Arc<Identity>,
     pub addresses: Addresses,
@@ -76,6 +77,8 @@ pub(crate) struct Core {
     /// What is being worked on, should it go wrong.
     pub work: Work,
     pub started: Instant,
+    /// This run of the exchange, among all: its clock is no other's.
+    pub run: u64,
     /// A shutdown is under way: nothing new is taken.
     pub stopping: bool,
     #[cfg(test)]
@@ -92,6 +95,11 @@ impl Core {
             mono: Mono(self.started.elapsed()),
             utc: Utc(since_epoch),
         }
+    }
+
+    /// Now, for who reads it after a crash.
+    fn moment(&self) -> Moment {
+        Moment::of(self.run, Mono(self.started.elapsed()))
     }
 
     /// The same instant as `sip` counts it.
@@ -229,7 +237,11 @@ impl Core {
             self.work.note(&input);
             let now = self.now();
             #[cfg(test)]
-            self.trip.at(crate::trip::Point::Input(&input));
+            {
+                self.trip.at(crate::trip::Point::Input(&input));
+                self.trip
+                    .at(crate::trip::Point::Ids(&mut self.numbering.ids));
+            }
             self.switch
                 .handle(input, now, &mut self.numbering.ids, &mut self.output);
         }
@@ -242,9 +254,15 @@ impl Core {
             return;
         }
         let mut facts = std::mem::take(&mut self.output.facts);
+        // First what a fault in the rest must not lose.
         for fact in &facts {
-            if let switch::Fact::Leg { call, leg } = fact {
-                self.legs.join(leg.leg, *call);
+            match fact {
+                switch::Fact::CallStarted { call, .. } => {
+                    self.work.call = Some(*call);
+                    self.calls.begin(*call, fact, self.run);
+                }
+                switch::Fact::Leg { call, leg } => self.legs.join(leg.leg, *call),
+                _ => {}
             }
         }
         #[cfg(test)]
@@ -263,15 +281,10 @@ impl Core {
     }
 
     /// Hands a batch to the journal. A full journal sheds nothing here: new
-    /// calls were already refused by its headroom, and the reserve above it is
-    /// for what is under way.
-    pub fn submit(&self, batch: Batch) {
-        if batch.is_empty() {
-            return;
-        }
-        if let Err(error) = self.journal.submit(batch) {
-            metrics::counter!("strowger_journal_lost_batches_total").increment(1);
-            tracing::error!(%error, "a batch found no place in the journal");
+    /// calls were already refused by its headroom.
+    pub fn submit(&mut self, batch: Batch) {
+        if !batch.is_empty() {
+            self.journal.submit(batch);
         }
     }
 
@@ -329,7 +342,9 @@ impl Core {
         };
         let result = match result {
             Ok(Reply::Dialled { call } | Reply::HungUp { call }) => Ok(call),
-            Err(switch::CommandError::NoSuchLeg) => Err(ExchangeError::NoSuchChannel),
+            Err(switch::CommandError::NoSuchLeg | switch::CommandError::NoSuchCall) => {
+                Err(ExchangeError::NoSuchChannel)
+            }
             Err(switch::CommandError::NoSuchExtension) => Err(ExchangeError::NoSuchCaller),
             Err(switch::CommandError::Congestion) => Err(ExchangeError::Congestion),
         };
@@ -359,12 +374,7 @@ impl Core {
     /// the gauges.
     fn housekeeping(&mut self) {
         if self.calls.len() > 0 {
-            let seconds = u64::try_from(self.now().utc.seconds()).unwrap_or(0);
-            let mut batch = Batch::default();
-            batch
-                .counters
-                .push((crate::recovery::ALIVE.into(), seconds));
-            self.submit(batch);
+            self.submit(crate::recovery::heartbeat(self.moment()));
         }
         let load = self.load();
         let gauges = [

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sip::{ServerTxId, SessionId};
-use switch::{CallId, Cause, Command, Input, LegCommand, LegId, RequestId, Timer};
+use switch::{CallId, Cause, Command, Fact, Input, LegCommand, LegId, RequestId, Timer};
 
 use crate::core::Core;
 
@@ -33,12 +33,14 @@ impl Work {
             Input::Leg(leg, _) | Input::Incoming { leg, .. } => self.leg = Some(*leg),
             Input::Command { request, command } => {
                 self.request = Some(*request);
-                if let Command::Hangup { leg } = command {
-                    self.leg = Some(*leg);
+                match command {
+                    Command::Hangup { leg } => self.leg = Some(*leg),
+                    Command::Close { call } => self.call = Some(*call),
+                    Command::Dial { .. } => {}
                 }
             }
             Input::Timer(Timer::Ring(call)) => self.call = Some(*call),
-            Input::Configure(_) | Input::Contacts { .. } => {}
+            Input::Configure(_) | Input::Contacts { .. } | Input::GivenUp { .. } => {}
         }
     }
 }
@@ -63,20 +65,25 @@ impl Core {
         if let Some(leg) = work.inviting.filter(|leg| self.legs.get(*leg).is_none()) {
             self.survives(|core| core.leg_over(leg, Cause::Internal));
         }
+        // A call that it was just beginning: the switch may not have it.
+        let begun = self.output.facts.iter().find_map(|fact| match fact {
+            Fact::CallStarted { call, .. } => Some(*call),
+            _ => None,
+        });
         self.take_up_again();
-        let call = work.call.or_else(|| {
+        let call = work.call.or(begun).or_else(|| {
             let leg = work.leg?;
             let joined = self.legs.get(leg).and_then(|leg| leg.call);
             joined.or_else(|| self.calls.call_of(leg))
         });
         let mut legs = call.map(|call| self.legs.of_call(call)).unwrap_or_default();
         legs.extend(work.leg.filter(|leg| !legs.contains(leg)));
-        for leg in legs {
-            if self.legs.get(leg).is_none() {
+        for leg in &legs {
+            if self.legs.get(*leg).is_none() {
                 continue;
             }
-            self.survives(|core| core.leg_command(leg, LegCommand::End(Cause::Internal)));
-            self.survives(|core| core.leg_over(leg, Cause::Internal));
+            self.survives(|core| core.leg_command(*leg, LegCommand::End(Cause::Internal)));
+            self.survives(|core| core.leg_over(*leg, Cause::Internal));
         }
         self.take_up_again();
         if let Some(session) = work.session {
@@ -88,6 +95,10 @@ impl Core {
         if let Some(call) = call {
             // Where the switch could not close it, it is closed without it.
             self.survives(|core| core.abandon(call));
+        }
+        if call.is_some() || !legs.is_empty() {
+            // Nor may it keep anybody busy.
+            self.survives(|core| core.feed(Input::GivenUp { call, legs }));
         }
         self.survives(Self::settle);
     }
@@ -115,7 +126,7 @@ impl Core {
     }
 
     fn abandon(&mut self, call: CallId) {
-        let now = self.now().utc;
+        let now = self.now().mono;
         let mut batch = store::Batch::default();
         self.calls.abandon(call, now, &self.identity, &mut batch);
         self.submit(batch);

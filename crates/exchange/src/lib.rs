@@ -30,6 +30,7 @@ mod identity;
 mod incoming;
 mod legs;
 mod numbering;
+mod outbox;
 mod recovery;
 mod register;
 mod registrar;

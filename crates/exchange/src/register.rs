@@ -30,8 +30,8 @@ impl Core {
             return self.answer_register(tx, Ok(contacts));
         }
         // The 200 says that it is kept: it waits for the commit.
-        match self.journal.submit(batch) {
-            Ok(ticket) => {
+        match self.journal.submit_waited(batch) {
+            Some(ticket) => {
                 let back = self.returned.clone();
                 tokio::spawn(async move {
                     let result = ticket.await.map(|_| contacts);
@@ -39,7 +39,7 @@ impl Core {
                     let _ = back.send(Returned::Registered(tx, result)).await;
                 });
             }
-            Err(_) => {
+            None => {
                 let (status, headers) = busy();
                 self.respond(tx, status, &headers);
             }

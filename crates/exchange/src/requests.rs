@@ -76,12 +76,12 @@ impl Core {
     /// call does not keep the others.
     pub(crate) fn hang_up_all(&mut self) {
         self.stopping = true;
-        for leg in self.calls.callers() {
+        for call in self.calls.ids() {
             self.guarded(|core| {
                 core.next_request += 1;
                 core.feed(Input::Command {
                     request: RequestId(core.next_request),
-                    command: Command::Hangup { leg },
+                    command: Command::Close { call },
                 });
                 core.settle();
             });

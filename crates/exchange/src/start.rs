@@ -27,6 +27,7 @@ use crate::home::{Home, Lease};
 use crate::identity::Identity;
 use crate::legs::Legs;
 use crate::numbering::Numbering;
+use crate::outbox::Outbox;
 use crate::registrar::Registrar;
 use crate::timers::Timers;
 use crate::tones;
@@ -143,7 +144,7 @@ pub(crate) async fn start_with(
             "calls were live when the exchange died; they have their records now"
         );
     }
-    let journal = store.journal();
+    let journal = Outbox::new(store.journal());
     let numbering = number(&store, identity.node).await?;
     // Nobody waits for it: a tone that is asked for earlier is made then.
     tokio::task::spawn_blocking(tones::warm_up);
@@ -166,7 +167,7 @@ pub(crate) async fn start_with(
         settings: settings.clone(),
         store: store.clone(),
     };
-    let core = Core {
+    let mut core = Core {
         switch: switch::Exchange::new(),
         sip: Endpoint::new(EndpointConfig {
             seed: random()?,
@@ -199,6 +200,7 @@ pub(crate) async fn start_with(
         draining: false,
         work: Work::default(),
         started: Instant::now(),
+        run: run_number()?,
         stopping: false,
         #[cfg(test)]
         trip: tuning.trip,
@@ -263,6 +265,12 @@ fn start_media(
     // What finds no place is offered again.
     let report = move |report| back.try_send(Returned::Media(report)).is_ok();
     Ok(Media::start(config, report)?)
+}
+
+/// Tells this run from all others.
+fn run_number() -> Result<u64, getrandom::Error> {
+    let [a, b, c, d, e, f, g, h, ..] = random()?;
+    Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
 }
 
 fn random() -> Result<[u8; 32], getrandom::Error> {

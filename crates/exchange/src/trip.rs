@@ -1,12 +1,14 @@
 //! A trip wire: lets a test make the exchange panic at one point of its work.
 
-use switch::{Fact, Input, LegCommand};
+use switch::{Fact, Ids, Input, LegCommand};
 
 /// Where the exchange is in its work.
 #[derive(Debug)]
 pub(crate) enum Point<'a> {
     /// The switch is about to be given this.
     Input(&'a Input),
+    /// And these ids for it: with none left it breaks off midway.
+    Ids(&'a mut Ids),
     /// These facts are about to be told.
     Facts(&'a [Fact]),
     /// A leg is about to be commanded this.

@@ -21,6 +21,9 @@ const FRESH_BURST: usize = 16;
 /// How long a shutdown stays for BYEs that were lost and go out again (T1 is
 /// half a second), where there was anybody to say goodbye to.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for the last records to be kept. A database that
+/// takes no writes by then gets its last chance when it is closed.
+const RECORDS: Duration = Duration::from_secs(5);
 
 /// Who asked for a shutdown.
 type Stop = oneshot::Sender<()>;
@@ -50,6 +53,8 @@ enum First {
     Returned(Returned),
     Request(Request),
     Change(Worked),
+    /// The journal has a place again.
+    Room,
 }
 
 impl Loop {
@@ -81,6 +86,7 @@ impl Loop {
             Some(returned) = self.returns.recv() => First::Returned(returned),
             Some(request) = self.urgent_requests.recv() => First::Request(request),
             Some(change) = self.changes.recv() => First::Change(change),
+            () = self.core.journal.room(), if self.core.journal.waits() => First::Room,
             Some(received) = self.fresh_messages.recv() => First::Message(received),
             Some(request) = self.fresh_requests.recv() => First::Request(request),
         };
@@ -100,6 +106,7 @@ impl Loop {
             First::Request(Request::Stop(answer)) => return Some(answer),
             First::Request(request) => self.core.request(request),
             First::Change(change) => self.core.configure(change),
+            First::Room => self.core.journal.hand_in_again(),
         }
         self.sweep()
     }
@@ -159,7 +166,10 @@ impl Loop {
             };
             let _: Result<(), _> = tokio::time::timeout(GOODBYE, goodbyes).await;
         }
-        self.core.journal.flushed().await;
+        let flushed = tokio::time::timeout(RECORDS, self.core.journal.flushed());
+        if flushed.await.is_err() {
+            tracing::error!("leaving before the last records are kept");
+        }
     }
 }
 

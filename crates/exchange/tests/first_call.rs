@@ -196,7 +196,10 @@ async fn number_that_is_nobodys_and_phone_that_is_off_fail_with_their_reasons() 
     let mut events = Events::of(&house);
     a.dial("4711").await.unwrap();
     wait_for(&mut a, PhoneEvent::Ended(Some(404))).await;
-    assert_eq!(events.next_of(30015).await["reason"], "404 NOT found");
+    assert_eq!(members(&events.next_of(30011).await), ["1000:BYE"]);
+    let failed = events.next_of(30015).await;
+    assert_eq!(failed["reason"], "404 NOT found");
+    assert_eq!(members(&failed), ["1000:BYE"], "its leg did exist");
     timeout(PATIENCE, b.unregister()).await.unwrap().unwrap();
     a.dial("1001").await.unwrap();
     wait_for(&mut a, PhoneEvent::Ended(Some(480))).await;

@@ -27,7 +27,7 @@ pub enum Reply {
         /// The new call.
         call: CallId,
     },
-    /// A leg was hung up.
+    /// A leg was hung up, or its call closed.
     HungUp {
         /// The call it was in.
         call: CallId,

@@ -126,11 +126,14 @@ impl<'a> Desk<'a> {
         id
     }
 
-    /// Sends away a leg that came into no call; it is told to nobody.
-    pub(crate) fn turn_away(&mut self, leg: LegId, extension: &ExtensionNumber, cause: Cause) {
-        self.legs
-            .insert(leg, Leg::turned_away(leg, extension.clone()));
-        self.command(leg, LegCommand::End(cause));
+    /// Takes a leg out of the table that is over, and lets its extension go.
+    pub(crate) fn forget(&mut self, leg: LegId) {
+        if let Some(leg) = self.legs.remove(&leg)
+            && let Some(seat) = leg.seat
+        {
+            self.presence
+                .moved(&leg.extension, seat.role, leg.state, LegState::Ended);
+        }
     }
 
     /// A leg's state is now this; told where it is new.

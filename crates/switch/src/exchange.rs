@@ -81,6 +81,7 @@ impl Exchange {
                     calls.remove(&id);
                 }
             }
+            Input::GivenUp { call, legs } => self.given_up(call, legs, now, ids, out),
         }
         self.presence.settle(&mut out.facts);
     }
@@ -119,6 +120,24 @@ impl Exchange {
         }
     }
 
+    /// Nothing of what these have to say is asked for: it may be what failed.
+    fn given_up(
+        &mut self,
+        call: Option<CallId>,
+        legs: Vec<LegId>,
+        now: Now,
+        ids: &mut Ids,
+        out: &mut Output,
+    ) {
+        let (calls, mut desk) = self.parts(now, ids, out);
+        if let Some(mut call) = call.and_then(|call| calls.remove(&call)) {
+            call.stop_timer(&mut desk);
+        }
+        for leg in legs {
+            desk.forget(leg);
+        }
+    }
+
     fn command(
         &mut self,
         request: RequestId,
@@ -154,6 +173,16 @@ impl Exchange {
                         if call.hang_up(leg, &mut desk) == Flow::Over {
                             calls.remove(&id);
                         }
+                    }
+                }
+            }
+            Command::Close { call: id } => {
+                let (calls, mut desk) = self.parts(now, ids, out);
+                match calls.remove(&id) {
+                    None => refuse(out, CommandError::NoSuchCall),
+                    Some(mut call) => {
+                        desk.act(Action::Reply(request, Ok(Reply::HungUp { call: id })));
+                        call.end(&mut desk);
                     }
                 }
             }

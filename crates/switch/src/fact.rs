@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::ids::{CallId, ExtensionNumber, LegId, Utc};
+use crate::ids::{CallId, ExtensionNumber, LegId, Now, Utc};
 use crate::input::Cause;
 
 /// Which side of the call a leg is.
@@ -145,8 +145,9 @@ pub enum Fact {
         to_name: Box<str>,
         /// Where the caller's signalling came from.
         from_address: Option<SocketAddr>,
-        /// When.
-        started: Utc,
+        /// When, by both clocks: all later moments of the call are told as this
+        /// and the time that passed since.
+        started: Now,
     },
     /// A leg came into a call or changed its state. A callee's `Trying` and
     /// the caller's first state come right after `CallStarted`.

@@ -92,8 +92,18 @@ impl Utc {
 pub struct Now {
     /// Monotonic: what timers and durations are measured by.
     pub mono: Mono,
-    /// Wall clock: what records and events tell.
+    /// Wall clock: when something began.
     pub utc: Utc,
+}
+
+impl Now {
+    /// This moment as a clock shows it that was right at `start` and was not set
+    /// since: what is billed is time that passed, whatever becomes of the wall clock.
+    pub fn counted_from(self, start: Now) -> Utc {
+        let passed = self.mono.0.saturating_sub(start.mono.0).as_micros();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        Utc(start.utc.0.saturating_add(passed))
+    }
 }
 
 /// The fresh ids that come in with an input. The machine takes what it needs

@@ -54,6 +54,14 @@ pub enum Input {
     },
     /// A timer that an action set has run out.
     Timer(Timer),
+    /// After a fault `exchange` has given up a call: its legs are over and it is
+    /// told as ended. What is left of both here goes, without another word.
+    GivenUp {
+        /// Which; it may never have come into the table.
+        call: Option<CallId>,
+        /// All of its legs.
+        legs: Vec<LegId>,
+    },
 }
 
 /// What a leg tells.
@@ -105,7 +113,8 @@ pub enum Cause {
     AddressIncomplete,
     /// 408 or our own ring time-out.
     NoAnswer,
-    /// 403: not permitted.
+    /// 403: the caller may not, by a rule of ours. Where a far end says it of
+    /// itself, it is [`Cause::Status`].
     Forbidden,
     /// 488: no common codec.
     NotAcceptable,
@@ -138,6 +147,11 @@ pub enum Command {
         /// Which.
         leg: LegId,
     },
+    /// End a call, whoever rings or talks in it.
+    Close {
+        /// Which.
+        call: CallId,
+    },
 }
 
 /// Why a command was not done.
@@ -146,6 +160,9 @@ pub enum CommandError {
     /// No such leg, or it has ended.
     #[error("no such channel")]
     NoSuchLeg,
+    /// No such call, or it has ended.
+    #[error("no such call")]
+    NoSuchCall,
     /// The caller is no extension of ours.
     #[error("no such extension")]
     NoSuchExtension,

@@ -80,20 +80,6 @@ impl Leg {
         }
     }
 
-    /// A leg that is sent away before it came into any call.
-    pub(crate) fn turned_away(id: LegId, extension: ExtensionNumber) -> Self {
-        Self {
-            id,
-            extension,
-            seat: None,
-            state: LegState::Ended,
-            signalling: Signalling::Ending,
-            media: Negotiation::Blank,
-            remote: None,
-            refused_change: false,
-        }
-    }
-
     /// How it is told.
     pub(crate) fn snapshot(&self, role: Role) -> LegSnapshot {
         LegSnapshot {

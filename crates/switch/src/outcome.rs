@@ -55,7 +55,7 @@ pub(crate) fn weight(cause: Cause) -> u8 {
         Cause::Busy => 12,
         Cause::Declined => 11,
         Cause::NotAcceptable => 10,
-        Cause::Forbidden => 9,
+        Cause::Forbidden | Cause::Status(403) => 9,
         Cause::Unavailable => 8,
         Cause::NoAnswer => 7,
         Cause::AddressIncomplete | Cause::NotFound | Cause::Gone => 6,

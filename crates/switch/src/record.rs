@@ -1,11 +1,12 @@
 //! The record keeper of one call: holds what its record tells and closes it
-//! once. It is told moments and decides nothing.
+//! once. It is told moments and decides nothing. A wall clock that is set while
+//! the call lasts changes nothing of it.
 
 use std::net::SocketAddr;
 
 use crate::config::Extension;
 use crate::fact::{CallRecord, Disposition, Fact, HangupSide};
-use crate::ids::{CallId, Utc};
+use crate::ids::{CallId, Now, Utc};
 
 /// A call's record in the making.
 #[derive(Debug, Clone)]
@@ -16,7 +17,7 @@ pub(crate) struct Record {
     to_number: Box<str>,
     to_name: Box<str>,
     from_address: Option<SocketAddr>,
-    started: Utc,
+    started: Now,
     answered: Option<Utc>,
 }
 
@@ -26,7 +27,7 @@ impl Record {
         call: CallId,
         caller: (&str, Option<&Extension>, Option<SocketAddr>),
         callee: (&str, Option<&Extension>),
-        started: Utc,
+        started: Now,
     ) -> Self {
         let name = |extension: Option<&Extension>| extension.map_or("", |e| &e.name).into();
         Self {
@@ -60,7 +61,8 @@ impl Record {
     }
 
     /// The callee answers.
-    pub(crate) fn answer(&mut self, at: Utc) -> Fact {
+    pub(crate) fn answer(&mut self, now: Now) -> Fact {
+        let at = now.counted_from(self.started);
         self.answered = Some(at);
         Fact::CallAnswered {
             call: self.call,
@@ -69,7 +71,7 @@ impl Record {
     }
 
     /// Closes it. A call that was answered is answered, however it ended.
-    pub(crate) fn close(&self, ended: Utc, unanswered: Disposition, hangup: HangupSide) -> Fact {
+    pub(crate) fn close(&self, now: Now, unanswered: Disposition, hangup: HangupSide) -> Fact {
         Fact::CallEnded(CallRecord {
             call: self.call,
             from_number: self.from_number.clone(),
@@ -77,9 +79,9 @@ impl Record {
             to_number: self.to_number.clone(),
             to_name: self.to_name.clone(),
             from_address: self.from_address,
-            started: self.started,
+            started: self.started.utc,
             answered: self.answered,
-            ended,
+            ended: now.counted_from(self.started),
             disposition: match self.answered {
                 Some(_) => Disposition::Answered,
                 None => unanswered,

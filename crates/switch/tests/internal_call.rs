@@ -128,6 +128,8 @@ fn a_number_of_nobody_fails_at_once_and_is_recorded() {
             step.facts(),
             [
                 format!("started 1000 {dialled}"),
+                "1000 Caller Calling".into(),
+                "1000 Caller Ended".into(),
                 "failed NotFound".into(),
                 "ended Failed by Exchange".into()
             ]
@@ -163,7 +165,8 @@ fn who_cannot_be_reached_is_told_as_the_reason_it_has() {
     for (dialled, cause, failed, ended) in cases {
         let (a, step) = w.call("1000", dialled, Some(offer()));
         assert_eq!(step.to(a), [LegCommand::End(cause)]);
-        assert_eq!(step.facts()[1..], [failed, ended]);
+        let phone = ["1000 Caller Calling", "1000 Caller Ended"];
+        assert_eq!(step.facts()[1..], [phone[0], phone[1], failed, ended]);
         assert!(step.invited().is_empty());
     }
     w.settle();
@@ -186,7 +189,7 @@ fn a_full_exchange_refuses_calls_with_congestion_and_keeps_those_it_has() {
     let (a, b) = w.talk();
     let (c, step) = w.call("1002", "1001", Some(offer()));
     assert_eq!(step.to(c), [LegCommand::End(Cause::Congestion)]);
-    assert_eq!(step.facts()[1], "failed Leg(Congestion)");
+    assert_eq!(step.facts()[3], "failed Leg(Congestion)");
     let step = w.dial("1002", "1001");
     assert!(matches!(
         step.out.actions[..],
@@ -412,7 +415,7 @@ fn phones_already_invited_ring_on_when_the_registration_goes() {
     let step = w.leg(b, LegInput::Answered(offer()));
     assert!(step.facts().contains(&"answered".into()));
     let (_, step) = w.call("1002", "1001", Some(offer()));
-    assert_eq!(step.facts()[1], "failed NotFound");
+    assert_eq!(step.facts()[3], "failed NotFound");
     w.leg(b, LegInput::Ended(Cause::Normal));
     w.settle();
 }
@@ -465,5 +468,54 @@ fn hang_up_of_one_phone_among_others_that_ring_leaves_the_others() {
     assert_eq!(step.to(c), [LegCommand::End(Cause::Cancelled)]);
     assert_eq!(step.to(a), [LegCommand::End(Cause::Declined)]);
     assert_eq!(step.facts()[2], "ended NoAnswer by Exchange");
+    w.settle();
+}
+
+#[test]
+fn a_wall_clock_that_is_set_during_a_call_changes_no_duration() {
+    for hours in [-1, 1] {
+        let mut w = world();
+        let (a, step) = w.call("1000", "1001", Some(offer()));
+        let began = w.now.utc;
+        w.pass(Duration::from_secs(3));
+        w.now.utc.0 += hours * 3_600_000_000;
+        w.leg(step.invited()[0], LegInput::Answered(sdp(2, &[PCMU])));
+        w.pass(Duration::from_secs(60));
+        w.now.utc.0 += hours * 3_600_000_000;
+        let step = w.leg(a, LegInput::Ended(Cause::Normal));
+        let Fact::CallEnded(record) = &step.out.facts[2] else {
+            panic!("{:?}", step.out.facts)
+        };
+        assert_eq!(record.started, began);
+        assert_eq!(record.answered, Some(Utc(began.0 + 3_000_000)));
+        assert_eq!(record.ended, Utc(began.0 + 63_000_000));
+        w.settle();
+    }
+}
+
+#[test]
+fn a_call_that_is_closed_ends_whoever_rings_or_talks() {
+    let mut w = world();
+    let (a, step) = w.call("1000", "1002", Some(offer()));
+    let ringing = step.invitations();
+    let step = w.close(ringing[0].1.call);
+    assert_eq!(step.to(a), [LegCommand::End(Cause::Declined)]);
+    for (phone, _) in &ringing {
+        assert_eq!(step.to(*phone), [LegCommand::End(Cause::Cancelled)]);
+    }
+    assert_eq!(ringing.len(), 2);
+    assert_eq!(step.facts()[3], "ended NoAnswer by Exchange");
+    let step = w.dial("1002", "1001");
+    let fetched = step.invitations();
+    let call = fetched[0].1.call;
+    let step = w.close(call);
+    for (phone, _) in &fetched {
+        assert_eq!(step.to(*phone), [LegCommand::End(Cause::Cancelled)]);
+    }
+    assert_eq!(fetched.len(), 2);
+    assert!(matches!(
+        w.close(call).out.actions[..],
+        [Action::Reply(_, Err(CommandError::NoSuchCall))]
+    ));
     w.settle();
 }

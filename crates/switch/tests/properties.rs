@@ -104,6 +104,19 @@ fn apply(world: &mut World, (kind, a, b): Op, outputs: &mut Vec<Output>) {
         12 => world.leg(leg, LegInput::Modified(description(a, b))),
         13 => world.leg(leg, LegInput::ModifyRefused),
         3 | 14 | 15 if !living.is_empty() => world.leg(leg, LegInput::Ended(cause(b))),
+        16 if b % 16 < 2 => match world.watch.calls() {
+            calls if calls.is_empty() => return,
+            mut calls => {
+                let (call, legs) = calls.swap_remove(usize::from(a) % calls.len());
+                match b % 16 {
+                    0 => world.close(call),
+                    _ => world.input(Input::GivenUp {
+                        call: Some(call),
+                        legs,
+                    }),
+                }
+            }
+        },
         16 => world.hang_up(leg),
         17 => match b % 3 {
             0 => world.leg(leg, LegInput::MediaLost),

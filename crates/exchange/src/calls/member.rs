@@ -41,20 +41,28 @@ impl Member {
         self.shown_as(LegState::Ended)
     }
 
-    fn shown_as(&self, state: LegState) -> CallMember {
-        let status = match (self.role, state) {
+    /// The API's word for how far it is.
+    pub fn status(&self) -> &'static str {
+        self.status_as(self.state)
+    }
+
+    fn status_as(&self, state: LegState) -> &'static str {
+        match (self.role, state) {
             (_, LegState::Ended) => "BYE",
             (_, LegState::Held) => "HOLD",
             (_, LegState::Ringing | LegState::Trying | LegState::Early) => "RING",
             (_, LegState::Calling) => "ALERT",
             (Role::Caller, LegState::Answered) => "ANSWERED",
             (Role::Callee, LegState::Answered) => "ANSWER",
-        };
+        }
+    }
+
+    fn shown_as(&self, state: LegState) -> CallMember {
         CallMember {
             extension: Some(ExtensionLeg {
                 number: Some(self.number.to_string()),
                 channel_id: Some(channel_id(&self.number, self.leg)),
-                member_status: Some(status.into()),
+                member_status: Some(self.status_as(state).into()),
                 call_path: Some(String::new()),
             }),
             ..Default::default()
@@ -85,7 +93,9 @@ pub(super) fn reason_text(reason: FailReason) -> &'static str {
         FailReason::NotRegistered => "Line Unreachable",
         FailReason::Leg(cause) => match cause {
             Cause::Busy => "486 Busy here",
-            Cause::Declined => "User Busy",
+            // A phone that refuses with 403 declines (both are RFC 3398's cause 21):
+            // what the caller may is not its to say.
+            Cause::Declined | Cause::Status(403) => "User Busy",
             Cause::Gone => "410 Gone",
             Cause::AddressIncomplete => "484 Address incomplete",
             Cause::NoAnswer | Cause::Status(408) => "408 Request Time",

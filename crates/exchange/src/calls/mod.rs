@@ -12,7 +12,7 @@ use settings::Snapshot;
 use store::Batch;
 use switch::{
     CallId, CallRecord, Disposition, ExtensionNumber, ExtensionState, Fact, FailReason, LegId,
-    LegSnapshot, LegState, Party, Role, Utc,
+    LegSnapshot, LegState, Mono, Party, Role,
 };
 use wire::call::{CallInfo, CallMember};
 use wire::event;
@@ -22,7 +22,7 @@ use crate::legs::Legs;
 use member::{Member, read_channel_id, reason_text};
 use record::LiveRow;
 
-pub(crate) use record::recover;
+pub(crate) use record::{Moment, recover};
 
 /// One live call.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ struct LiveCall {
     kept: bool,
     /// Caller first, then callees in the order they were called.
     members: Vec<Member>,
+    /// Those members as applications were told last, without the ones that left.
+    told: Vec<(LegId, &'static str)>,
     failed: Option<FailReason>,
 }
 
@@ -77,7 +79,40 @@ pub(crate) struct LiveCalls {
 }
 
 impl LiveCalls {
+    /// Takes in a call that its fact says has started: before anything is told of it.
+    pub fn begin(&mut self, call: CallId, fact: &Fact, run: u64) {
+        let Fact::CallStarted {
+            from_number,
+            from_name,
+            to_number,
+            to_name,
+            from_address,
+            started,
+            ..
+        } = fact
+        else {
+            return;
+        };
+        let row = LiveRow::begin(
+            call,
+            (from_number, from_name),
+            (to_number, to_name),
+            *from_address,
+            *started,
+            run,
+        );
+        let live = LiveCall {
+            row,
+            kept: false,
+            members: Vec::new(),
+            told: Vec::new(),
+            failed: None,
+        };
+        self.calls.insert(call, live);
+    }
+
     /// Tells the facts of one input: adds to `batch` what is to be kept and told.
+    /// Calls that they start have [begun](LiveCalls::begin).
     pub fn tell(&mut self, facts: &[Fact], scene: &Scene<'_>, batch: &mut Batch) {
         let identity = scene.identity;
         let mut touched: Vec<CallId> = Vec::new();
@@ -86,8 +121,14 @@ impl LiveCalls {
         let mut states: Vec<(&ExtensionNumber, ExtensionState)> = Vec::new();
         for fact in facts {
             match fact {
-                Fact::CallStarted { call, .. } => {
-                    self.start(*call, fact);
+                Fact::CallStarted {
+                    call,
+                    from_number: from,
+                    to_number: to,
+                    ..
+                } => {
+                    metrics::counter!("strowger_calls_started_total").increment(1);
+                    tracing::debug!(call_id = %call, %from, %to, "call started");
                     rows.push(*call);
                 }
                 Fact::Leg { call, leg } => {
@@ -180,24 +221,20 @@ impl LiveCalls {
         self.calls.len()
     }
 
-    /// One leg of each live call: what a shutdown hangs up.
-    pub fn callers(&self) -> Vec<LegId> {
-        self.calls
-            .values()
-            .filter_map(|c| c.members.first())
-            .map(|m| m.leg)
-            .collect()
+    /// All live calls: what a shutdown ends.
+    pub fn ids(&self) -> Vec<CallId> {
+        self.calls.keys().copied().collect()
     }
 
     /// Ends a call that the switch did not end: it has lost it.
-    pub fn abandon(&mut self, call: CallId, now: Utc, identity: &Identity, batch: &mut Batch) {
+    pub fn abandon(&mut self, call: CallId, now: Mono, identity: &Identity, batch: &mut Batch) {
         let Some(live) = self.calls.get_mut(&call) else {
             return;
         };
         for member in &mut live.members {
             member.state = LegState::Ended;
         }
-        let record = live.row.record(now, Disposition::Failed);
+        let record = live.row.record_at(now, Disposition::Failed);
         self.changed(call, identity, batch);
         self.end(&record, identity, batch);
     }
@@ -214,37 +251,6 @@ impl LiveCalls {
                     .collect(),
             ),
         })
-    }
-
-    fn start(&mut self, call: CallId, fact: &Fact) {
-        let Fact::CallStarted {
-            from_number,
-            from_name,
-            to_number,
-            to_name,
-            from_address,
-            started,
-            ..
-        } = fact
-        else {
-            return;
-        };
-        metrics::counter!("strowger_calls_started_total").increment(1);
-        tracing::debug!(call_id = %call, from = %from_number, to = %to_number, "call started");
-        let row = LiveRow::begin(
-            call,
-            (from_number, from_name),
-            (to_number, to_name),
-            *from_address,
-            *started,
-        );
-        let live = LiveCall {
-            row,
-            kept: false,
-            members: Vec::new(),
-            failed: None,
-        };
-        self.calls.insert(call, live);
     }
 
     /// Takes a leg's new state; true where applications can see the change.
@@ -305,7 +311,10 @@ impl LiveCalls {
             return;
         };
         let seen = |m: &Member| m.is_visible() && !m.waits_alone();
-        if live.members.iter().any(seen) {
+        let visible = live.members.iter().filter(|m| m.is_visible());
+        let shown: Vec<_> = visible.map(|m| (m.leg, m.status())).collect();
+        if live.members.iter().any(seen) && shown != live.told {
+            live.told = shown;
             let members: Vec<CallMember> = live
                 .members
                 .iter_mut()
@@ -329,30 +338,32 @@ impl LiveCalls {
             .members
             .extract_if(.., |m| m.state == LegState::Ended)
             .collect();
+        live.told
+            .retain(|(leg, _)| live.members.iter().any(|m| m.leg == *leg));
         self.forget_members(call, gone);
     }
 
     fn end(&mut self, record: &CallRecord, identity: &Identity, batch: &mut Batch) {
         let call = record.call;
+        let Some(live) = self.calls.remove(&call) else {
+            // It was given up and has its record.
+            return;
+        };
         tracing::debug!(call_id = %call, disposition = ?record.disposition, "call ended");
-        let mut from_address = record.from_address;
-        if let Some(live) = self.calls.remove(&call) {
-            from_address = from_address.or(live.row.from_address);
-            if let Some(reason) = live.failed {
-                let members: Vec<CallMember> =
-                    live.members.iter().map(Member::shown_as_gone).collect();
-                let event = event::CallFailureReport {
-                    call_id: Some(call.to_string()),
-                    reason: Some(reason_text(reason).into()),
-                    members: (!members.is_empty()).then_some(members),
-                };
-                push(batch, &event, identity);
-            }
-            if live.kept {
-                record::forget(call, batch);
-            }
-            self.forget_members(call, live.members);
+        let from_address = record.from_address.or(live.row.from_address);
+        if let Some(reason) = live.failed {
+            let members: Vec<CallMember> = live.members.iter().map(Member::shown_as_gone).collect();
+            let event = event::CallFailureReport {
+                call_id: Some(call.to_string()),
+                reason: Some(reason_text(reason).into()),
+                members: (!members.is_empty()).then_some(members),
+            };
+            push(batch, &event, identity);
         }
+        if live.kept {
+            record::forget(call, batch);
+        }
+        self.forget_members(call, live.members);
         record::write_record(record, from_address, identity, batch);
     }
 
@@ -420,4 +431,64 @@ fn read_call_id(text: &str) -> Option<CallId> {
     };
     // No other way to write the same number.
     (id.to_string() == text).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use switch::{HangupSide, Now, Utc};
+
+    use super::*;
+
+    #[test]
+    fn call_that_was_given_up_gets_no_second_record_from_the_switch() {
+        let call = CallId {
+            epoch: 1_700_000_000,
+            counter: 1,
+        };
+        let started = Now {
+            mono: Mono(Duration::from_secs(7)),
+            utc: Utc(1_700_000_000_000_000),
+        };
+        let fact = Fact::CallStarted {
+            call,
+            from_number: "1000".into(),
+            from_name: "".into(),
+            to_number: "1001".into(),
+            to_name: "".into(),
+            from_address: None,
+            started,
+        };
+        let identity = crate::common::identity();
+        let (snapshot, legs) = (Snapshot::default(), Legs::default());
+        let scene = Scene {
+            identity: &identity,
+            snapshot: &snapshot,
+            legs: &legs,
+        };
+        let mut calls = LiveCalls::default();
+        calls.begin(call, &fact, 1);
+        calls.tell(&[fact], &scene, &mut Batch::default());
+        let mut batch = Batch::default();
+        let later = Mono(Duration::from_secs(10));
+        calls.abandon(call, later, &identity, &mut batch);
+        let ended = Fact::CallEnded(CallRecord {
+            call,
+            from_number: "1000".into(),
+            from_name: "".into(),
+            to_number: "1001".into(),
+            to_name: "".into(),
+            from_address: None,
+            started: started.utc,
+            answered: None,
+            ended: started.utc,
+            disposition: Disposition::NoAnswer,
+            hangup: HangupSide::Exchange,
+        });
+        calls.tell(&[ended], &scene, &mut batch);
+        assert_eq!(batch.records.len(), 1);
+        assert_eq!(batch.records[0].duration, 3);
+        assert_eq!(batch.events.iter().filter(|e| e.id == 30012).count(), 1);
+    }
 }

@@ -5,11 +5,35 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use store::{Batch, CdrRow, LiveChange};
-use switch::{CallId, CallRecord, Disposition, HangupSide, Utc};
+use switch::{CallId, CallRecord, Disposition, HangupSide, Mono, Now, Utc};
 use wire::event;
 
 use super::push;
 use crate::identity::Identity;
+
+/// A moment by the monotonic clock of one run of the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    run: u64,
+    /// Microseconds since that run began.
+    mono: u64,
+}
+
+impl Moment {
+    /// That moment of that run.
+    pub fn of(run: u64, mono: Mono) -> Self {
+        Self {
+            run,
+            mono: u64::try_from(mono.0.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Microseconds from another moment to this one; none between two runs.
+    fn since(self, earlier: Self) -> Option<i64> {
+        let same = self.run == earlier.run;
+        same.then(|| i64::try_from(self.mono.saturating_sub(earlier.mono)).unwrap_or(i64::MAX))
+    }
+}
 
 /// What a live-call row holds: all that a record needs should the process die.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +47,8 @@ pub(crate) struct LiveRow {
     /// Where the caller's phone is, as soon as that is known.
     pub from_address: Option<SocketAddr>,
     started: i64,
+    /// When that was by the clock that doesn't jump.
+    began: Moment,
     /// Microseconds since the epoch, as all its times.
     pub answered: Option<i64>,
 }
@@ -34,7 +60,8 @@ impl LiveRow {
         from: (&str, &str),
         to: (&str, &str),
         from_address: Option<SocketAddr>,
-        started: Utc,
+        started: Now,
+        run: u64,
     ) -> Self {
         Self {
             epoch: call.epoch,
@@ -44,7 +71,8 @@ impl LiveRow {
             to_number: to.0.into(),
             to_name: to.1.into(),
             from_address,
-            started: started.0,
+            started: started.utc.0,
+            began: Moment::of(run, started.mono),
             answered: None,
         }
     }
@@ -58,9 +86,13 @@ impl LiveRow {
         });
     }
 
-    /// The record of a call that can't tell its end itself.
-    pub fn record(&self, ended: Utc, unanswered: Disposition) -> CallRecord {
-        let last = self.answered.unwrap_or(self.started).max(self.started);
+    /// The record of a call that can't tell its end itself and was alive then.
+    /// What is known of it may be later.
+    pub fn record(&self, alive: Option<Moment>, unanswered: Disposition) -> CallRecord {
+        let answered = self.answered.map(|answered| answered.max(self.started));
+        let lasted = alive.and_then(|alive| alive.since(self.began)).unwrap_or(0);
+        let last = self.started.saturating_add(lasted);
+        let ended = last.max(answered.unwrap_or(self.started));
         CallRecord {
             call: self.call(),
             from_number: self.from_number.as_str().into(),
@@ -69,14 +101,19 @@ impl LiveRow {
             to_name: self.to_name.as_str().into(),
             from_address: self.from_address,
             started: Utc(self.started),
-            answered: self.answered.map(Utc),
-            ended: Utc(ended.0.max(last)),
+            answered: answered.map(Utc),
+            ended: Utc(ended),
             disposition: match self.answered {
                 Some(_) => Disposition::Answered,
                 None => unanswered,
             },
             hangup: HangupSide::Exchange,
         }
+    }
+
+    /// As [`LiveRow::record`], of a call that is alive now.
+    pub fn record_at(&self, now: Mono, unanswered: Disposition) -> CallRecord {
+        self.record(Some(Moment::of(self.began.run, now)), unanswered)
     }
 
     fn call(&self) -> CallId {
@@ -87,14 +124,18 @@ impl LiveRow {
     }
 }
 
-/// The record of a call that was live when the process died: it ends at
-/// `last_alive`, the last moment the exchange is known to have run. False
-/// where its row can't be read.
-pub(crate) fn recover(doc: &str, last_alive: Utc, identity: &Identity, batch: &mut Batch) -> bool {
+/// The record of a call that was live when the process died: it ends when the
+/// exchange is known to have run last. False where its row can't be read.
+pub(crate) fn recover(
+    doc: &str,
+    alive: Option<Moment>,
+    identity: &Identity,
+    batch: &mut Batch,
+) -> bool {
     let Ok(row) = serde_json::from_str::<LiveRow>(doc) else {
         return false;
     };
-    let record = row.record(last_alive, Disposition::NoAnswer);
+    let record = row.record(alive, Disposition::NoAnswer);
     write_record(&record, record.from_address, identity, batch);
     forget(record.call, batch);
     true
@@ -194,5 +235,57 @@ fn cdr_row(record: &CallRecord, from_address: Option<SocketAddr>, identity: &Ide
         }
         .into(),
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn row(answered_after: Option<i64>) -> LiveRow {
+        let call = CallId {
+            epoch: 1_700_000_000,
+            counter: 1,
+        };
+        let started = Now {
+            mono: Mono(Duration::from_secs(100)),
+            utc: Utc(1_700_000_000_000_000),
+        };
+        let mut row = LiveRow::begin(call, ("1000", ""), ("1001", ""), None, started, 7);
+        row.answered = answered_after.map(|s| started.utc.0 + s * 1_000_000);
+        row
+    }
+
+    /// Duration, ring and talk as they are recovered.
+    fn recovered(row: &LiveRow, alive: Option<Moment>) -> (i64, i64, i64) {
+        let doc = serde_json::to_string(row).unwrap();
+        let mut batch = Batch::default();
+        assert!(recover(&doc, alive, &crate::common::identity(), &mut batch));
+        let row = &batch.records[0];
+        (row.duration, row.ring_duration, row.talk_duration)
+    }
+
+    fn alive(run: u64, seconds: u64) -> Option<Moment> {
+        Some(Moment::of(run, Mono(Duration::from_secs(seconds))))
+    }
+
+    #[test]
+    fn recovered_call_lasted_as_long_as_its_exchange_ran_whatever_the_wall_clock_says() {
+        assert_eq!(recovered(&row(Some(5)), alive(7, 160)), (60, 5, 55));
+        assert_eq!(recovered(&row(None), alive(7, 160)), (60, 60, 0));
+    }
+
+    #[test]
+    fn last_thing_known_of_a_call_ends_it_where_no_heartbeat_was_kept_since() {
+        for nothing in [None, alive(6, 160), alive(7, 103)] {
+            assert_eq!(recovered(&row(Some(5)), nothing), (5, 5, 0));
+        }
+    }
+
+    #[test]
+    fn no_duration_is_negative() {
+        assert_eq!(recovered(&row(Some(-5)), alive(7, 160)), (60, 0, 60));
     }
 }

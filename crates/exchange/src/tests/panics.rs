@@ -173,8 +173,7 @@ async fn call_that_the_switch_can_not_even_close_is_closed_without_it() {
     assert_eq!(a.response(&call, 200..700).await.status(), Some(200));
     let bye = b.request(Method::Bye).await;
     b.reply(&bye, 200, None).await;
-    let load = house.running.handle.load().await.unwrap();
-    assert_eq!((load.calls, load.legs, load.media_ports), (0, 0, 0));
+    nothing_left(&house).await;
     let row = records(&house, 0).await.pop().unwrap();
     assert_eq!(row.disposition, "ANSWERED");
     let mut next = talk(&mut a, &mut b).await;
@@ -199,4 +198,62 @@ async fn request_whose_work_panics_is_told_and_the_next_one_is_done() {
     assert!(house.running.handle.dial(dial()).await.is_err());
     assert!(house.running.handle.dial(dial()).await.is_ok());
     assert_eq!(house.running.handle.load().await.unwrap().waiting, 0);
+}
+
+/// A trip wire that leaves the switch no leg's number but one, once it begins a call.
+fn out_of_legs() -> Trip {
+    let mut began = false;
+    let mut saved = None;
+    Trip::new(move |point| {
+        match point {
+            Point::Input(Input::Incoming { .. } | Input::Command { .. }) => began = true,
+            Point::Ids(ids) => {
+                if let Some(next) = saved.take() {
+                    ids.next_leg = next;
+                } else if std::mem::take(&mut began) {
+                    // Once is enough.
+                    saved = Some(std::mem::replace(&mut ids.next_leg, u64::MAX - 1));
+                }
+            }
+            _ => {}
+        }
+        false
+    })
+}
+
+#[tokio::test]
+#[cfg(debug_assertions)]
+async fn call_that_breaks_off_while_its_phones_are_invited_leaves_none_of_them() {
+    for by_command in [false, true] {
+        let house = house(out_of_legs()).await;
+        let mut a = WirePhone::registered(&house, "1000").await;
+        let mut phones = Vec::new();
+        for _ in 0..2 {
+            phones.push(WirePhone::registered(&house, "1001").await);
+        }
+        if by_command {
+            let dial = crate::DialRequest {
+                caller: "1001".into(),
+                callee: "1000".into(),
+                dial_permission: None,
+                auto_answer: false,
+            };
+            assert!(house.running.handle.dial(dial).await.is_err());
+        } else {
+            let offer = a.sdp();
+            let mut call = a.call("1001", Some(&offer)).await;
+            let refused = a.response(&call, 200..700).await;
+            assert_eq!(refused.status(), Some(500));
+            a.ack(&mut call, &refused, None).await;
+        }
+        // The newest phone was invited when the second one's turn broke off.
+        let rung = &mut phones[1];
+        let invite = rung.request(Method::Invite).await;
+        rung.reply(&invite, 180, None).await;
+        let cancel = rung.request(Method::Cancel).await;
+        rung.reply(&cancel, 200, None).await;
+        rung.reply(&invite, 487, None).await;
+        nothing_left(&house).await;
+        assert_eq!(records(&house, 0).await.len(), 1);
+    }
 }

@@ -13,6 +13,8 @@ use media::Codec;
 use serde_json::{Map, Value, json};
 use settings::Settings;
 use softphone::{Answer, PhoneEvent, Softphone, SoftphoneConfig};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Executor};
 use store::{Store, StoreOptions};
 use tokio::time::timeout;
 
@@ -51,14 +53,31 @@ impl House {
         Self::open_by(dir, exchange::start).await
     }
 
+    /// With no patience for who holds the database's lock.
+    pub async fn open_impatient() -> Self {
+        let options = StoreOptions {
+            busy: Duration::from_millis(1),
+            ..StoreOptions::default()
+        };
+        Self::open_on(tempfile::tempdir().unwrap(), options, exchange::start).await
+    }
+
     /// On that data, started by `start`.
     pub async fn open_by<S, R>(dir: tempfile::TempDir, start: S) -> Self
     where
         S: FnOnce(ExchangeConfig, Store, Settings) -> R,
         R: Future<Output = Result<Running, exchange::StartError>>,
     {
+        Self::open_on(dir, StoreOptions::default(), start).await
+    }
+
+    async fn open_on<S, R>(dir: tempfile::TempDir, options: StoreOptions, start: S) -> Self
+    where
+        S: FnOnce(ExchangeConfig, Store, Settings) -> R,
+        R: Future<Output = Result<Running, exchange::StartError>>,
+    {
         let url = format!("sqlite:{}", dir.path().join("test.db").display());
-        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        let store = Store::open(&url, options).await.unwrap();
         let settings = Settings::open(
             store.clone(),
             &dir.path().join("secret.key"),
@@ -86,6 +105,17 @@ impl House {
     /// The database's file.
     pub fn database(&self) -> std::path::PathBuf {
         self.dir.path().join("test.db")
+    }
+
+    /// Another program takes the database's lock, until what it is given goes.
+    pub async fn lock(&self) -> SqliteConnection {
+        let mut lock = SqliteConnectOptions::new()
+            .filename(self.database())
+            .connect()
+            .await
+            .unwrap();
+        lock.execute("BEGIN IMMEDIATE").await.unwrap();
+        lock
     }
 
     /// The data as a kill would leave it now, in a place of its own.

@@ -1,5 +1,5 @@
 //! How a call from a phone begins, and how one ends that cannot begin: told
-//! as started, failed and ended at once, without any leg.
+//! as started, failed and ended at once, with no leg but the phone's.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,21 +39,10 @@ pub(crate) fn arrive(arrival: Arrival, desk: &mut Desk<'_>) -> Option<Call> {
         id,
         (arrival.caller.as_str(), caller.as_deref(), arrival.address),
         (&arrival.dialled, callee.as_deref()),
-        desk.now.utc,
+        desk.now,
     );
     desk.fact(record.started());
-    let (caller, callee) = match admissible(&arrival, caller, callee, desk) {
-        Ok(parties) => parties,
-        Err(reason) => {
-            fail_at_once(&record, reason, desk);
-            desk.turn_away(
-                arrival.leg,
-                &arrival.caller,
-                outcome::told_to_caller(reason),
-            );
-            return None;
-        }
-    };
+    let admissible = admissible(&arrival, caller, callee, desk);
     let offer = match &arrival.offer {
         Some(offer) => codecs::ours(offer.codecs.clone(), offer.direction, offer.ptime),
         None => codecs::default_offer(),
@@ -69,6 +58,14 @@ pub(crate) fn arrive(arrival: Arrival, desk: &mut Desk<'_>) -> Option<Call> {
         Signalling::Incoming(Progress::Silent),
         Negotiation::incoming(arrival.offer),
     ));
+    let (caller, callee) = match admissible {
+        Ok(parties) => parties,
+        Err(reason) => {
+            desk.release(arrival.leg, outcome::told_to_caller(reason));
+            fail_at_once(&record, reason, desk);
+            return None;
+        }
+    };
     let mut call = Call {
         id,
         caller,
@@ -126,10 +123,6 @@ pub(super) fn fail_at_once(record: &Record, reason: FailReason, desk: &mut Desk<
         call: record.call(),
         reason,
     });
-    let ended = record.close(
-        desk.now.utc,
-        outcome::disposition(reason),
-        HangupSide::Exchange,
-    );
+    let ended = record.close(desk.now, outcome::disposition(reason), HangupSide::Exchange);
     desk.fact(ended);
 }

@@ -34,7 +34,7 @@ pub(crate) fn dial(
         id,
         (caller.number.as_str(), Some(&caller), None),
         (callee, found.as_deref()),
-        desk.now.utc,
+        desk.now,
     );
     desk.fact(record.started());
     let contacts = desk.directory.contacts(&caller.number);

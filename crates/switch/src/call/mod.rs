@@ -154,31 +154,37 @@ impl Call {
     /// An application hangs up this leg. A phone that rings beside others of
     /// its side only leaves them; else the call ends as if that side hung up.
     pub(crate) fn hang_up(&mut self, leg: LegId, desk: &mut Desk<'_>) -> Flow {
-        let by_command = Closing::by(HangupSide::Exchange);
         match &self.stage {
-            Stage::Talking { .. } => self.close(by_command, desk),
             Stage::Fetching { fork } | Stage::Calling { fork, .. }
                 if fork.has(leg) && fork.open().len() > 1 =>
             {
                 self.refused(leg, Cause::Cancelled, desk)
             }
-            Stage::Fetching { .. } => self.close(
-                Closing {
-                    to_caller: Cause::Cancelled,
-                    ..by_command
-                },
-                desk,
-            ),
-            Stage::Calling { caller, .. } => {
-                let up = desk.leg(*caller).is_some_and(|leg| leg.is_up());
-                let closing = Closing {
-                    to_caller: if up { Cause::Normal } else { Cause::Declined },
-                    to_callee: Cause::Cancelled,
-                    ..by_command
-                };
-                self.close(closing, desk)
+            _ => {
+                self.end(desk);
+                Flow::Over
             }
         }
+    }
+
+    /// The call is ended by command, whoever rings or talks in it.
+    pub(crate) fn end(&mut self, desk: &mut Desk<'_>) {
+        let (to_caller, to_callee) = match &self.stage {
+            Stage::Talking { .. } => (Cause::Normal, Cause::Normal),
+            Stage::Fetching { .. } => (Cause::Cancelled, Cause::Normal),
+            Stage::Calling { caller, .. } => {
+                let up = desk.leg(*caller).is_some_and(|leg| leg.is_up());
+                let to_caller = if up { Cause::Normal } else { Cause::Declined };
+                (to_caller, Cause::Cancelled)
+            }
+        };
+        let closing = Closing {
+            to_caller,
+            to_callee,
+            ..Closing::by(HangupSide::Exchange)
+        };
+        // There is no other way on from here.
+        let _ = self.close(closing, desk);
     }
 
     /// The leg's `Ended` has come.
@@ -227,7 +233,7 @@ impl Call {
         }
         let ended = self
             .record
-            .close(desk.now.utc, closing.unanswered, closing.hangup);
+            .close(desk.now, closing.unanswered, closing.hangup);
         desk.fact(ended);
         Flow::Over
     }
@@ -238,7 +244,8 @@ impl Call {
         desk.set_timer(self.id, deadline);
     }
 
-    fn stop_timer(&mut self, desk: &mut Desk<'_>) {
+    /// Whoever rings is no longer waited for.
+    pub(crate) fn stop_timer(&mut self, desk: &mut Desk<'_>) {
         if self.deadline.take().is_some() {
             desk.act(crate::action::Action::CancelTimer(Timer::Ring(self.id)));
         }

@@ -135,7 +135,7 @@ impl Call {
         self.stop_timer(desk);
         desk.tell(caller, LegState::Answered);
         desk.tell(leg, LegState::Answered);
-        let answered = self.record.answer(desk.now.utc);
+        let answered = self.record.answer(desk.now);
         desk.fact(answered);
         if on_hold {
             desk.tell(caller, LegState::Held);

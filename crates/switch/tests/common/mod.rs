@@ -161,6 +161,14 @@ impl World {
         })
     }
 
+    pub fn close(&mut self, call: CallId) -> Step {
+        self.requests += 1;
+        self.input(Input::Command {
+            request: RequestId(self.requests),
+            command: Command::Close { call },
+        })
+    }
+
     pub fn pass(&mut self, time: Duration) {
         self.now.mono.0 += time;
         self.now.utc.0 += time.as_micros() as i64;

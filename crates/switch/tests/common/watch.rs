@@ -69,6 +69,16 @@ impl Watch {
             Input::Command { request, .. } => {
                 self.asked.insert(*request);
             }
+            Input::GivenUp { call, legs } => {
+                for leg in legs {
+                    self.legs.remove(leg);
+                    self.tones.remove(leg);
+                    self.bridges.retain(|pair| !touches(pair, [leg, leg]));
+                }
+                if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+                    call.ended = true;
+                }
+            }
             _ => {}
         }
     }
@@ -199,7 +209,7 @@ impl Watch {
         match fact {
             Fact::CallStarted { call, started, .. } => {
                 let row = WatchedCall {
-                    started: Some(*started),
+                    started: Some(started.utc),
                     ..WatchedCall::default()
                 };
                 assert!(self.calls.insert(*call, row).is_none(), "started twice");
@@ -294,6 +304,13 @@ impl Watch {
     /// Legs that wait to answer our offer within the call.
     pub fn offered(&self) -> Vec<LegId> {
         self.which(|leg| leg.offered && !leg.end_commanded)
+    }
+
+    /// Calls that have not ended, and the legs that ever were in each.
+    pub fn calls(&self) -> Vec<(CallId, Vec<LegId>)> {
+        let open = self.calls.iter().filter(|(_, call)| !call.ended);
+        open.map(|(id, call)| (*id, call.legs.iter().copied().collect()))
+            .collect()
     }
 
     /// Legs that have not ended.
