@@ -12,8 +12,8 @@ use crate::tones;
 /// RTP clock where no codec is agreed yet.
 const DEFAULT_CLOCK_RATE: u32 = 8000;
 
-/// A phone that sends nothing for so long in a talk is gone without a BYE. Long,
-/// for a muted phone that suppresses silence sends nothing either.
+/// A phone that sends neither RTP nor RTCP for so long in a talk is gone without
+/// a BYE. Long, for there are phones that send nothing at all while muted.
 const SILENCE: Duration = Duration::from_secs(300);
 
 impl Core {

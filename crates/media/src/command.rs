@@ -122,8 +122,8 @@ pub enum Command {
     },
     /// End what `Play` began.
     Stop,
-    /// Report [`Report::MediaLost`] once when the far end has been silent for so
-    /// long; again only after it spoke. `None` (the start): don't.
+    /// Report [`Report::MediaLost`] once when the far end has sent neither RTP nor
+    /// RTCP for so long; again only after it did. `None` (the start): don't.
     Watch {
         /// How long.
         timeout: Option<Duration>,

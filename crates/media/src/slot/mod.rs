@@ -55,7 +55,7 @@ pub(crate) struct Outcome {
 /// What a slot wants after some time passed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Attention {
-    /// Its far end is silent for as long as `Watch` set.
+    /// Its far end gave no sign of life for as long as `Watch` set.
     pub(crate) media_lost: bool,
     /// An RTCP report is due.
     pub(crate) report_due: bool,
@@ -184,12 +184,7 @@ impl Slot {
         };
         self.stats.packets_in += 1;
         self.stats.bytes_in += packet.payload().len() as u64;
-        if let Watch::Told { timeout } = self.watch {
-            self.watch = Watch::On {
-                timeout,
-                since: now,
-            };
-        }
+        self.is_alive(now);
         outcome.digits = self.listen_for_digits(stream, &header, packet.payload());
         let Some(link) = &self.link else {
             outcome.dropped = false; // taken, though nobody listens
@@ -285,7 +280,9 @@ impl Slot {
     pub(crate) fn attend(&mut self, now: Duration) -> Attention {
         let mut attention = Attention::default();
         if let Watch::On { timeout, since } = self.watch {
-            let spoken = self.learner.heard().map_or(since, |heard| heard.max(since));
+            // A muted phone may send RTCP alone.
+            let signs = [self.learner.heard(), self.reports.heard()];
+            let spoken = signs.into_iter().flatten().fold(since, Duration::max);
             if now.saturating_sub(spoken) >= timeout {
                 self.watch = Watch::Told { timeout };
                 attention.media_lost = true;
@@ -311,6 +308,16 @@ impl Slot {
         let signalling = remote.signalling.to_canonical();
         let changed = self.learner.remote(rtp, signalling, now);
         self.reports.remote(remote.rtcp.and_then(usable), changed);
+    }
+
+    /// The far end gave a sign of life: its next silence is news again.
+    fn is_alive(&mut self, now: Duration) {
+        if let Watch::Told { timeout } = self.watch {
+            self.watch = Watch::On {
+                timeout,
+                since: now,
+            };
+        }
     }
 
     fn sent(&mut self, payload_len: usize) {

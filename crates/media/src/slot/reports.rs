@@ -25,6 +25,8 @@ pub(crate) struct Reports {
     told: Option<SocketAddr>,
     /// Where the far end's RTCP comes from.
     heard_from: Option<SocketAddr>,
+    /// When it last reported.
+    heard: Option<Duration>,
     /// Middle NTP of the far end's last sender report, and when it came.
     far_report: Option<(u32, u32, Duration)>,
     about_us: Option<About>,
@@ -41,6 +43,7 @@ impl Reports {
             spread: seed | 1,
             told: None,
             heard_from: None,
+            heard: None,
             far_report: None,
             about_us: None,
             round_trip: None,
@@ -56,6 +59,11 @@ impl Reports {
         if changed {
             self.heard_from = None;
         }
+    }
+
+    /// When the far end last reported.
+    pub(crate) fn heard(&self) -> Option<Duration> {
+        self.heard
     }
 
     pub(crate) fn is_due(&self, now: Duration) -> bool {
@@ -119,6 +127,10 @@ impl Slot {
             return;
         };
         self.reports.heard_from = Some(source);
+        if !incoming.bye {
+            self.reports.heard = Some(now);
+            self.is_alive(now);
+        }
         if let Some((ssrc, middle)) = incoming.sender {
             self.reports.far_report = Some((ssrc, middle, now));
         }

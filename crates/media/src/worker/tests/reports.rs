@@ -1,6 +1,7 @@
 //! RTCP ends here, each leg its own; and reports to the control side.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::bench::{Bench, at, home, voice};
 use crate::command::{Command, Remote, Report, SlotId};
@@ -159,4 +160,36 @@ fn report_that_was_not_taken_is_offered_again_in_order() {
         .collect();
     assert_eq!(closed, [a, b]);
     assert_eq!(bench.core.deadline(), None);
+}
+
+#[test]
+fn far_end_that_sends_rtcp_alone_is_alive_until_it_says_goodbye() {
+    let mut bench = Bench::new();
+    let leg = bench.leg();
+    let timeout = Some(Duration::from_secs(10));
+    bench.command(leg, Command::Watch { timeout });
+    let mut buffer = [0; 200];
+    let len = phone_report(5, 0, 0, &mut buffer);
+    for _ in 0..12 {
+        bench.sends_report(leg, rtcp_port(leg), &buffer[..len]);
+        bench.pass_ms(5_000);
+    }
+    assert_eq!(bench.reports(), []);
+    bench.pass_ms(6_000);
+    assert_eq!(bench.reports(), [Report::MediaLost { slot: leg }]);
+    let goodbye = Outgoing {
+        ssrc: 1,
+        cname: "phone",
+        sent: None,
+        received: None,
+        bye: true,
+    };
+    let len = rtcp::write(&goodbye, &mut buffer).unwrap();
+    bench.sends_report(leg, rtcp_port(leg), &buffer[..len]);
+    bench.pass_ms(30_000);
+    assert_eq!(
+        bench.reports(),
+        [],
+        "it was told, and its end is no sign of life"
+    );
 }
