@@ -113,6 +113,7 @@ async fn serve(
     let params = wire::validate(operation, &params).map_err(Failure::Invalid)?;
     let call = Call {
         app,
+        operation,
         params,
         grant,
         from,

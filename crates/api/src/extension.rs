@@ -1,63 +1,18 @@
-//! `extension/*`: the settings mechanism's seven operations on the kind
-//! `extension`; what is live is joined to the rows as they are read.
+//! What of `extension/*` is more than the settings mechanism: the live state
+//! that is joined to the rows of a list.
 
 use serde_json::{Map, Value, json};
-use wire::Envelope;
 
 use crate::door::App;
-use crate::operations::{Answer, Call};
 
+/// The kind that has a live state.
 const KIND: &str = "extension";
 
-/// A page of brief rows.
-pub async fn list(call: Call) -> Answer {
-    let answer = call.app.handle.settings().list(KIND, call.params)?;
-    Ok(Envelope::ok(with_online_status(&call.app, answer)))
-}
-
-/// A page of the brief rows that hold a text.
-pub async fn search(call: Call) -> Answer {
-    let answer = call.app.handle.settings().search(KIND, call.params)?;
-    Ok(Envelope::ok(with_online_status(&call.app, answer)))
-}
-
-/// One extension with all its settings.
-pub async fn get(call: Call) -> Answer {
-    Ok(Envelope::ok(
-        call.app.handle.settings().get(KIND, call.params)?,
-    ))
-}
-
-/// Several extensions with all their settings.
-pub async fn query(call: Call) -> Answer {
-    Ok(Envelope::ok(
-        call.app.handle.settings().query(KIND, call.params)?,
-    ))
-}
-
-/// Adds one.
-pub async fn create(call: Call) -> Answer {
-    Ok(Envelope::ok(
-        call.app.handle.settings().create(KIND, call.params).await?,
-    ))
-}
-
-/// Changes what the request names of one.
-pub async fn update(call: Call) -> Answer {
-    Ok(Envelope::ok(
-        call.app.handle.settings().update(KIND, call.params).await?,
-    ))
-}
-
-/// Removes one.
-pub async fn delete(call: Call) -> Answer {
-    Ok(Envelope::ok(
-        call.app.handle.settings().delete(KIND, call.params).await?,
-    ))
-}
-
-/// The answer with each row's `online_status` as it is now.
-fn with_online_status(app: &App, mut answer: Map<String, Value>) -> Map<String, Value> {
+/// Puts each row's `online_status` as it is now into a page of extensions.
+pub fn join_live(app: &App, kind: &str, answer: &mut Map<String, Value>) {
+    if kind != KIND {
+        return;
+    }
     let snapshot = app.handle.settings().snapshot();
     let rows = answer.get_mut("data").and_then(Value::as_array_mut);
     for row in rows.into_iter().flatten() {
@@ -76,7 +31,6 @@ fn with_online_status(app: &App, mut answer: Map<String, Value>) -> Map<String, 
             row.insert("online_status".into(), online_status(&devices));
         }
     }
-    answer
 }
 
 /// Where an extension is on line: its SIP devices by address. There are no

@@ -117,6 +117,7 @@ async fn open(dir: &Path) -> Result<Settings, Box<dyn Error>> {
     let options = Options {
         serial: "scale".into(),
         hash_cost: HashCost { memory_kib: 64 },
+        ..Options::default()
     };
     Ok(Settings::open_with(store, &dir.join("secret.key"), options).await?)
 }

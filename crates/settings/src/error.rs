@@ -19,6 +19,10 @@ pub enum SettingsError {
     /// Another object refers to it.
     #[error("another object refers to it")]
     InUse,
+    /// The object as it would be is not permitted, for a reason that has a code
+    /// of its own.
+    #[error("refused: {}", .0.message())]
+    Refused(ErrCode),
     /// There are as many objects of the kind as there may be.
     #[error("no more objects of this kind")]
     TooMany,
@@ -59,6 +63,7 @@ impl SettingsError {
             Self::Duplicate(_) => ErrCode::DuplicateKeyValue,
             Self::NotFound => ErrCode::DataNotFound,
             Self::InUse => ErrCode::ConnectionRelationExisted,
+            Self::Refused(code) => *code,
             Self::TooMany => ErrCode::MaxLimitationExceeded,
             Self::UnknownKind => ErrCode::InterfaceNotExisted,
             Self::Stopping | Self::Store(StoreError::Full | StoreError::Closed) => {
@@ -96,6 +101,10 @@ pub(crate) mod word {
     pub const UNSUPPORTED: &str = "unsupported";
     /// Names what does not exist.
     pub const NOT_FOUND: &str = "not_found";
+    /// Named twice.
+    pub const DUPLICATE: &str = "duplicate";
+    /// Would be above itself.
+    pub const CYCLE: &str = "cycle";
     /// Can't be changed.
     pub const READ_ONLY: &str = "read_only";
 }

@@ -3,18 +3,31 @@
 //! `change`, on this trait. A further kind is one implementation and one line
 //! in [`KINDS`].
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use store::{NewEvent, ObjectRef};
-use wire::{InvalidParam, Operation, contract};
+use store::NewEvent;
+use wire::event::{self, Event};
+use wire::{InvalidParam, Operation, contract, rule};
 
+use crate::draft::Draft;
+use crate::error::{SettingsError, word};
 use crate::extension::ExtensionKind;
+use crate::extensiongroup::ExtensionGroupKind;
+use crate::organization::OrganizationKind;
+use crate::read::answer;
 use crate::record::Record;
+use crate::reference::{Reference, drop_entries};
+use crate::settings::Options;
 use crate::snapshot::Snapshot;
+use crate::table::Page;
 
 /// All kinds.
-pub(crate) static KINDS: &[&dyn Kind] = &[&ExtensionKind];
+pub(crate) static KINDS: &[&dyn Kind] = &[&ExtensionKind, &ExtensionGroupKind, &OrganizationKind];
+
+/// Most characters of a text for which the contract names no bound.
+const MAX_TEXT: usize = 255;
 
 /// The kind of this name.
 pub(crate) fn kind(name: &str) -> Option<&'static dyn Kind> {
@@ -32,6 +45,9 @@ pub enum Rule {
     Only(Fixed),
     /// As `Only`, as long as the flag named is on; else `Stored`.
     OnlyWhile(&'static str, Fixed),
+    /// The exchange does what it says; it is kept with another object, and what
+    /// is not sent there stays as it is.
+    Elsewhere,
     /// Kept sealed or hashed, apart from the document; used.
     Secret(SecretForm),
     /// Kept sealed or hashed, apart from the document; nothing uses it yet.
@@ -106,7 +122,7 @@ pub struct MemberRule {
 /// A member whose value no two objects of a kind may share. Empty values are
 /// not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UniqueKey {
+pub(crate) struct UniqueKey {
     /// The member.
     pub member: &'static str,
     /// Letters count as equal in both cases.
@@ -129,7 +145,7 @@ impl UniqueKey {
 
 /// What an object is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SortKey {
+pub(crate) enum SortKey {
     /// As a number.
     Number(i64),
     /// As digits: shorter is smaller.
@@ -150,9 +166,9 @@ impl SortKey {
     }
 }
 
-/// What sets off an event.
+/// What was done to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// It was made.
     Created,
     /// It was changed.
@@ -161,8 +177,52 @@ pub enum Deed {
     Deleted,
 }
 
-/// A kind of configuration object.
-pub trait Kind: Send + Sync + 'static {
+/// An object before and after a change, with all settings of both moments.
+pub(crate) struct Changed<'c> {
+    /// As it was; none where it is new.
+    pub before: Option<&'c Record>,
+    /// As it is; none where it is gone.
+    pub after: Option<&'c Record>,
+    /// All settings before.
+    pub was: &'c Snapshot,
+    /// All settings after.
+    pub is: &'c Snapshot,
+    /// The PBX's serial number, for the frames of events.
+    pub serial: &'c str,
+}
+
+impl<'c> Changed<'c> {
+    /// What was done.
+    pub fn deed(&self) -> Deed {
+        match (self.before, self.after) {
+            (None, _) => Deed::Created,
+            (_, None) => Deed::Deleted,
+            _ => Deed::Updated,
+        }
+    }
+
+    /// The object as it is, or was last.
+    pub fn object(&self) -> Option<&'c Record> {
+        self.after.or(self.before)
+    }
+
+    /// An event as it is kept.
+    pub fn event<E: Event>(&self, event: &E) -> NewEvent {
+        new_event(event, self.serial)
+    }
+}
+
+/// An event as it is kept.
+pub(crate) fn new_event<E: Event>(event: &E, serial: &str) -> NewEvent {
+    NewEvent {
+        id: E::ID,
+        frame: event::frame(event, serial),
+    }
+}
+
+/// A kind of configuration object. What a kind does not say has the answer that
+/// most kinds give.
+pub(crate) trait Kind: Send + Sync + 'static {
     /// Its name: the first part of its operations' paths, and of its rows.
     fn name(&self) -> &'static str;
 
@@ -195,50 +255,170 @@ pub trait Kind: Send + Sync + 'static {
     fn sort_key(&self, record: &Record, field: &str) -> Option<SortKey>;
 
     /// The texts a `search_value` is looked for in.
-    fn searched<'r>(&self, record: &'r Record) -> Vec<std::borrow::Cow<'r, str>>;
+    fn searched<'r>(&self, record: &'r Record) -> Vec<Cow<'r, str>>;
+
+    /// A row of a list.
+    fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value>;
+
+    /// The whole object, as `get` and `query` answer it.
+    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value>;
+
+    /// Its name to people, in `duplicate_field_list`.
+    fn label(&self, record: &Record) -> String;
+
+    /// Whether its operations can be used at all; the code that says why not.
+    fn available(&self, _snapshot: &Snapshot) -> Result<(), SettingsError> {
+        Ok(())
+    }
+
+    /// Objects that exist from the first start on.
+    fn first(&self, _options: &Options) -> Vec<Map<String, Value>> {
+        Vec::new()
+    }
 
     /// Members that a change may not touch once the object is there.
-    fn fixed(&self) -> &'static [&'static str];
+    fn fixed(&self) -> &'static [&'static str] {
+        &[]
+    }
 
-    /// Fills what a request may leave out. `record` is the object as it will
-    /// be; what was not sent in an update is there already.
-    fn complete(&self, record: &mut Record);
-
-    /// Rules that the contract's tables can't express, on the object as it will be.
-    fn check(&self, record: &Record, faults: &mut Vec<InvalidParam>);
-
-    /// Rules on a secret as it is sent.
-    fn check_secret(&self, member: &str, text: &str, faults: &mut Vec<InvalidParam>);
+    /// Brings members from the form they are written in to the form they are
+    /// kept in. `sent` has what the kind knows, `rest` what it does not.
+    fn receive(
+        &self,
+        _sent: &mut Map<String, Value>,
+        _rest: &mut Map<String, Value>,
+        _faults: &mut Vec<InvalidParam>,
+    ) {
+    }
 
     /// Brings what an update sent together with what is there, where a member
     /// is not simply replaced.
     fn merge(&self, _present: &Record, _sent: &mut Map<String, Value>) {}
 
+    /// Fills what a request may leave out. `record` is the object as it will
+    /// be; what was not sent in an update is there already.
+    fn complete(&self, record: &mut Record) {
+        self.fill(record);
+    }
+
+    /// The contract's defaults where a member is missing; without one 0, nothing, none.
+    fn fill(&self, record: &mut Record) {
+        let create = self.operation("create");
+        for member in self.members() {
+            if member.rule.secret().is_some()
+                || member.rule == Rule::Elsewhere
+                || record.doc.contains_key(member.name)
+            {
+                continue;
+            }
+            let known = create.and_then(|create| create.member(member.name));
+            let value = match (known.and_then(|known| known.default), known) {
+                (Some(default), _) => default.into(),
+                (None, None) => "".into(),
+                (None, Some(known)) => match known.kind {
+                    contract::Kind::Integer | contract::Kind::Number => 0.into(),
+                    contract::Kind::String => "".into(),
+                    _ => Value::Array(Vec::new()),
+                },
+            };
+            record.doc.insert(member.name.to_owned(), value);
+        }
+    }
+
+    /// Rules that the contract's tables can't express, on the object as it will
+    /// be. That its references exist is checked without it.
+    fn check(
+        &self,
+        _record: &Record,
+        _present: Option<&Record>,
+        _snapshot: &Snapshot,
+        _faults: &mut Vec<InvalidParam>,
+    ) {
+    }
+
+    /// Rules on a secret as it is sent.
+    fn check_secret(&self, _member: &str, _text: &str, _faults: &mut Vec<InvalidParam>) {}
+
+    /// Rules that the object as it will be breaks as a whole: a code of their own.
+    fn forbid(
+        &self,
+        _record: &Record,
+        _present: Option<&Record>,
+        _snapshot: &Snapshot,
+    ) -> Result<(), SettingsError> {
+        Ok(())
+    }
+
+    /// Whether an object may be deleted, its referrers left aside.
+    fn may_delete(&self, _record: &Record) -> Result<(), SettingsError> {
+        Ok(())
+    }
+
     /// What it refers to.
-    fn references(&self, _record: &Record) -> Vec<ObjectRef> {
+    fn references(&self, _record: &Record) -> Vec<Reference> {
         Vec::new()
     }
 
-    /// A row of a list.
-    fn brief(&self, record: &Record) -> Map<String, Value>;
+    /// Gives up its references to an object that goes.
+    fn let_go(&self, record: &mut Record, kind: &str, id: i64) {
+        let references = self.references(record);
+        drop_entries(record, &references, kind, id);
+    }
 
-    /// The whole object, as `get` and `query` answer it.
-    fn detail(&self, record: &Record) -> Map<String, Value>;
+    /// Carries a change on to other objects, before its own object is put. What
+    /// is kept with others it takes out of the record.
+    fn carry(&self, _record: &mut Record, _draft: &mut Draft) -> Result<(), SettingsError> {
+        Ok(())
+    }
 
-    /// Its name to people, in `duplicate_field_list`.
-    fn label(&self, record: &Record) -> String;
+    /// The events that a change sets off.
+    fn events(&self, _changed: &Changed<'_>) -> Vec<NewEvent> {
+        Vec::new()
+    }
 
-    /// The event that a deed sets off.
-    fn event(&self, record: &Record, deed: Deed, serial: &str) -> Option<NewEvent>;
+    /// The member of an operation's answer that holds what it answers with.
+    fn payload(&self, _verb: &str) -> &'static str {
+        "data"
+    }
+
+    /// The answer of `list` and `search`.
+    fn page(
+        &self,
+        verb: &str,
+        _params: &Map<String, Value>,
+        page: &Page,
+        snapshot: &Snapshot,
+    ) -> Map<String, Value> {
+        let rows = page.records.iter();
+        let rows = rows.map(|record| Value::Object(self.brief(record, snapshot)));
+        answer([
+            ("total_number", page.total.into()),
+            (self.payload(verb), rows.collect()),
+        ])
+    }
 
     /// Takes its part in a snapshot: the typed view that others read.
-    fn project(&self, record: &Record, snapshot: &mut Snapshot) -> Result<(), String>;
+    fn project(&self, _record: &Record, _snapshot: &mut Snapshot) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Leaves the snapshot's typed view.
-    fn withdraw(&self, record: &Record, snapshot: &mut Snapshot);
+    fn withdraw(&self, _record: &Record, _snapshot: &mut Snapshot) {}
 
     /// One of its operations in the contract.
     fn operation(&self, verb: &str) -> Option<&'static Operation> {
         contract::operation("v1.0", &format!("{}/{verb}", self.name()))
+    }
+}
+
+/// One line of text, short enough to be kept and shown. The rule it breaks, if
+/// it does: it may end up in a SIP header.
+pub(crate) fn line(text: &str) -> Result<(), &'static str> {
+    if text.chars().any(char::is_control) {
+        Err(word::FORMAT)
+    } else if text.chars().count() > MAX_TEXT {
+        Err(rule::MAX_LEN)
+    } else {
+        Ok(())
     }
 }

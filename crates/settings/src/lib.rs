@@ -9,14 +9,19 @@
 //! where neglecting it would mislead.
 
 mod change;
+mod draft;
 mod error;
 mod extension;
+mod extensiongroup;
 mod kind;
 mod monitor;
+mod organization;
 mod read;
 mod record;
+mod reference;
 mod seal;
 mod secret;
+mod sent;
 mod settings;
 mod snapshot;
 mod table;
@@ -24,13 +29,13 @@ mod unacted;
 
 pub use error::SettingsError;
 pub use extension::{Extension, Monitor};
-pub use kind::{Kind, MemberRule, Rule, SecretForm, SortKey, UniqueKey};
+pub use kind::{Fixed, MemberRule, Rule, SecretForm};
 pub use record::Record;
 pub use seal::Sealer;
 pub use secret::{MASK, Secret};
-pub use settings::{Change, HashCost, Options, Settings};
+pub use settings::{Change, Features, HashCost, Options, Settings};
 pub use snapshot::Snapshot;
 pub use unacted::{Unacted, unacted};
 
 /// The events that a settings change sets off.
-pub const EVENTS_SENT: &[u32] = &[30022];
+pub const EVENTS_SENT: &[u32] = &[30005, 30006, 30009, 30022];

@@ -3,19 +3,17 @@
 //! on the wire; changing them is no change of the extension and tells no event.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use store::Batch;
 use wire::contract;
 
 use crate::change::detached;
+use crate::draft::Draft;
 use crate::error::SettingsError;
 use crate::extension::{ExtensionKind, MONITOR, MONITOR_FLAGS, Monitor, display_name};
 use crate::read::{Window, answer, unknown};
 use crate::record::Record;
 use crate::settings::{Inner, Settings};
-use crate::snapshot::Snapshot;
 use crate::table::Wanted;
 
 const LIST: &str = "extension_status_monitor/list";
@@ -76,14 +74,14 @@ impl Settings {
 impl Inner {
     async fn monitor(&self, entries: Vec<(i64, Flags)>) -> Result<(), SettingsError> {
         let _turn = self.turn.lock().await;
-        let mut snapshot = Snapshot::clone(&self.current.load());
-        let revision = snapshot.revision() + 1;
+        let mut draft = Draft::new(self.current.load_full());
         let mut faults = Vec::new();
         let mut changed: BTreeMap<i64, Record> = BTreeMap::new();
         for (place, (id, flags)) in entries.into_iter().enumerate() {
             let record = match changed.remove(&id) {
                 Some(record) => Some(record),
-                None => snapshot
+                None => draft
+                    .now()
                     .record("extension", id)
                     .map(|record| Record::clone(&record)),
             };
@@ -95,7 +93,6 @@ impl Inner {
             };
             let mut monitor = Monitor::of(&record);
             monitor.set(&flags);
-            record.revision = revision;
             record.doc.insert(MONITOR.into(), monitor.value());
             changed.insert(id, record);
         }
@@ -105,12 +102,10 @@ impl Inner {
         if changed.is_empty() {
             return Ok(());
         }
-        let mut batch = Batch::default();
         for record in changed.into_values() {
-            batch.objects.push(self.put(&ExtensionKind, &record)?);
-            snapshot.put(&ExtensionKind, Arc::new(record))?;
+            draft.put_untold(&ExtensionKind, record)?;
         }
-        self.apply(batch, snapshot).await
+        self.keep(draft).await
     }
 }
 

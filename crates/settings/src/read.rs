@@ -1,12 +1,15 @@
 //! The four operations that read: list, search, get, query. They work on the
 //! snapshot and never wait. Live state is joined by the faces.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::error::{SettingsError, invalid, word};
-use crate::kind::{SecretForm, kind};
+use crate::kind::{Kind, SecretForm, kind};
 use crate::secret::{Secret, password_matches};
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 use crate::table::Wanted;
 
 /// Most rows of a page, and a page's rows where the request does not say: the
@@ -40,11 +43,10 @@ impl Settings {
         verb: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let (kind, snapshot) = self.usable(name)?;
         let operation = kind.operation(verb).ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
         let window = Window::read(&params)?;
-        let snapshot = self.snapshot();
         let wanted = Wanted {
             text: text(&params, "search_value"),
             sort_by: text(&params, "sort_by"),
@@ -53,28 +55,35 @@ impl Settings {
             size: window.size,
         };
         let page = snapshot.page(kind.name(), wanted);
-        let rows = page.records.iter();
-        let data = rows.map(|record| Value::Object(kind.brief(record)));
-        Ok(answer([
-            ("total_number", page.total.into()),
-            ("data", Value::Array(data.collect())),
-        ]))
+        Ok(kind.page(verb, &params, &page, &snapshot))
     }
 
-    /// `<kind>/get`: one object under `data`.
+    /// The kind of this name and the settings as they are now, where its
+    /// operations can be used.
+    pub(crate) fn usable(
+        &self,
+        name: &str,
+    ) -> Result<(&'static dyn Kind, Arc<Snapshot>), SettingsError> {
+        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let snapshot = self.snapshot();
+        kind.available(&snapshot)?;
+        Ok((kind, snapshot))
+    }
+
+    /// `<kind>/get`: one object, under `data` for most kinds.
     pub fn get(
         &self,
         name: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let (kind, snapshot) = self.usable(name)?;
         let operation = kind.operation("get").ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
-        let record = self
-            .snapshot()
+        let record = snapshot
             .record(name, id(&params))
             .ok_or(SettingsError::NotFound)?;
-        Ok(answer([("data", Value::Object(kind.detail(&record)))]))
+        let detail = kind.detail(&record, &snapshot);
+        Ok(answer([(kind.payload("get"), Value::Object(detail))]))
     }
 
     /// `<kind>/query`: the objects of `ids` under `data`, in that order; ids of
@@ -84,7 +93,7 @@ impl Settings {
         name: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        let kind = kind(name).ok_or(SettingsError::UnknownKind)?;
+        let (kind, snapshot) = self.usable(name)?;
         let operation = kind.operation("query").ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
         let ids = text(&params, "ids");
@@ -93,7 +102,6 @@ impl Settings {
             .map(str::trim)
             .filter(|part| !part.is_empty());
         let mut found = Vec::new();
-        let snapshot = self.snapshot();
         for (count, part) in parts.enumerate() {
             let id: i64 = part
                 .parse()
@@ -102,13 +110,13 @@ impl Settings {
                 return Err(SettingsError::member("ids", None, wire::rule::MAX));
             }
             if let Some(record) = snapshot.record(name, id) {
-                found.push(Value::Object(kind.detail(&record)));
+                found.push(Value::Object(kind.detail(&record, &snapshot)));
             }
         }
         if found.is_empty() {
             return Err(SettingsError::NotFound);
         }
-        Ok(answer([("data", Value::Array(found))]))
+        Ok(answer([(kind.payload("query"), Value::Array(found))]))
     }
 }
 

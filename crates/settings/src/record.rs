@@ -36,6 +36,14 @@ impl Record {
         self.doc.get(member).and_then(Value::as_i64)
     }
 
+    /// A list member; empty where it is missing.
+    pub fn list(&self, member: &str) -> &[Value] {
+        self.doc
+            .get(member)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
     /// A secret member, where it is set.
     pub fn secret(&self, member: &str) -> Option<&Secret> {
         self.secrets

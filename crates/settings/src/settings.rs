@@ -45,13 +45,47 @@ impl Default for HashCost {
     }
 }
 
+/// Features that are switched in the configuration, since the API can't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Features {
+    /// Organization management.
+    pub organization: bool,
+    /// The root of the organizations is shown to users.
+    pub show_root_organization: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            organization: true,
+            show_root_organization: true,
+        }
+    }
+}
+
 /// How the settings are opened.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The PBX's serial number: `sn` in the frames of events.
     pub serial: String,
+    /// The company's name: the root of the organizations is called so when it
+    /// is made.
+    pub company: String,
     /// What a password's hash costs.
     pub hash_cost: HashCost,
+    /// Which features are on.
+    pub features: Features,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            serial: String::new(),
+            company: "Strowger".into(),
+            hash_cost: HashCost::default(),
+            features: Features::default(),
+        }
+    }
 }
 
 /// A new snapshot, for the exchange.
@@ -103,13 +137,14 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let sealer = Sealer::open(key_file)?;
         let mut snapshot = Snapshot::default();
+        snapshot.set_features(options.features);
         for kind in KINDS {
             snapshot = load(&store, *kind, &sealer, snapshot).await?;
         }
         let revision = i64::try_from(store.counter(REVISION).await?).unwrap_or(i64::MAX);
         snapshot.set_revision(revision.max(snapshot.revision()));
         let (sender, receiver) = mpsc::channel(CHANGES);
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             store,
             sealer,
             options,
@@ -119,7 +154,9 @@ impl Settings {
                 sender,
                 receiver: Some(receiver),
             }),
-        })))
+        };
+        inner.begin().await?;
+        Ok(Self(Arc::new(inner)))
     }
 
     /// All settings as they are now.
@@ -171,15 +208,6 @@ async fn load(
 }
 
 impl Inner {
-    /// The next id of a kind, never given before, and the counter's new value.
-    pub async fn next_id(&self, kind: &dyn Kind) -> Result<(i64, (String, u64)), SettingsError> {
-        let name = format!("object.{}", kind.name());
-        let used = self.store.counter(&name).await?;
-        let id = used.saturating_add(1);
-        let signed = i64::try_from(id).map_err(|_| SettingsError::TooMany)?;
-        Ok((signed, (name, id)))
-    }
-
     /// Keeps a change, makes it the present state and tells the listener.
     /// Called with the turn held. `batch` gets the new revision.
     pub async fn apply(&self, mut batch: Batch, snapshot: Snapshot) -> Result<(), SettingsError> {

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rpds::RedBlackTreeMapSync;
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use switch::{Configuration, ExtensionNumber};
 
 use crate::error::SettingsError;
 use crate::extension::Extension;
 use crate::kind::Kind;
 use crate::record::Record;
+use crate::reference::{Referrer, Referrers};
+use crate::settings::Features;
 use crate::table::{Page, Table, Wanted};
 
 /// All settings at one moment.
@@ -18,8 +20,12 @@ use crate::table::{Page, Table, Wanted};
 pub struct Snapshot {
     revision: i64,
     tables: BTreeMap<&'static str, Table>,
+    referrers: Referrers,
     extensions: RedBlackTreeMapSync<ExtensionNumber, Arc<Extension>>,
     extensions_by_id: RedBlackTreeMapSync<i64, Arc<Extension>>,
+    /// Extension groups that all extensions are in.
+    groups_of_all: RedBlackTreeSetSync<i64>,
+    features: Features,
 }
 
 impl Snapshot {
@@ -89,6 +95,25 @@ impl Snapshot {
         self.table(kind).map_or(0, Table::count)
     }
 
+    /// Who refers to an object.
+    pub(crate) fn referrers(
+        &self,
+        kind: &'static str,
+        id: i64,
+    ) -> impl Iterator<Item = Referrer> + '_ {
+        self.referrers.of(kind, id)
+    }
+
+    /// The ids of the objects of one kind that refer to an object by one
+    /// member; `to` and `by` are (kind, id) and (kind, member).
+    pub(crate) fn referrer_ids(
+        &self,
+        to: (&'static str, i64),
+        by: (&'static str, &'static str),
+    ) -> impl Iterator<Item = i64> + '_ {
+        self.referrers.ids(to, by)
+    }
+
     /// The object of a kind that has this unique value.
     pub(crate) fn holder(&self, kind: &str, member: &str, value: &str) -> Option<Arc<Record>> {
         let table = self.table(kind)?;
@@ -101,10 +126,14 @@ impl Snapshot {
         kind: &'static dyn Kind,
         record: Arc<Record>,
     ) -> Result<(), SettingsError> {
+        let mut before = Vec::new();
         if let Some(old) = self.record(kind.name(), record.id) {
             kind.withdraw(&old, self);
+            before = kind.references(&old);
         }
         self.project(kind, &record)?;
+        self.referrers
+            .change(kind.name(), record.id, &before, &kind.references(&record));
         let table = self.tables.entry(kind.name()).or_default();
         table.put(kind, record);
         Ok(())
@@ -122,6 +151,9 @@ impl Snapshot {
         let good = records.into_iter().map_while(|record| {
             let taken = record.and_then(|record| {
                 self.project(kind, &record)?;
+                let references = kind.references(&record);
+                self.referrers
+                    .change(kind.name(), record.id, &[], &references);
                 Ok(Arc::new(record))
             });
             taken.map_err(|error| result = Err(error)).ok()
@@ -139,6 +171,8 @@ impl Snapshot {
         if let Some(table) = self.tables.get_mut(kind.name()) {
             table.remove(kind, id);
         }
+        self.referrers
+            .change(kind.name(), id, &kind.references(&record), &[]);
         kind.withdraw(&record, self);
     }
 
@@ -168,6 +202,28 @@ impl Snapshot {
         if let Some(extension) = self.extensions_by_id.get(&id).cloned() {
             self.extensions.remove_mut(&extension.number);
             self.extensions_by_id.remove_mut(&id);
+        }
+    }
+
+    /// Which features are switched on.
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    pub(crate) fn set_features(&mut self, features: Features) {
+        self.features = features;
+    }
+
+    /// The groups that all extensions are in.
+    pub(crate) fn groups_of_all(&self) -> impl Iterator<Item = i64> + '_ {
+        self.groups_of_all.iter().copied()
+    }
+
+    pub(crate) fn set_group_of_all(&mut self, id: i64, all: bool) {
+        if all {
+            self.groups_of_all.insert_mut(id);
+        } else {
+            self.groups_of_all.remove_mut(&id);
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Unacted {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Acted | Self::Secret(_) => f.write_str("acted on"),
+            Self::Acted | Self::Elsewhere | Self::Secret(_) => f.write_str("acted on"),
             Self::Stored => f.write_str("stored, given back"),
             Self::StoredSecret(_) => f.write_str("stored apart, masked"),
             Self::Only(fixed) => write!(f, "only {fixed}; else 40002"),
@@ -46,7 +46,7 @@ pub fn unacted() -> Vec<Unacted> {
         )
     });
     own.chain(presence)
-        .filter(|(_, _, rule)| !matches!(rule, Rule::Acted | Rule::Secret(_)))
+        .filter(|(_, _, rule)| !matches!(rule, Rule::Acted | Rule::Elsewhere | Rule::Secret(_)))
         .map(|(kind, member, rule)| Unacted {
             operation: format!("{kind}/create"),
             member,

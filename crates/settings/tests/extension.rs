@@ -236,8 +236,6 @@ async fn what_nothing_acts_on_is_refused_where_neglect_would_mislead() {
         ("enb_ctl_record", json!(1)),
         ("role_id", json!(1)),
         ("emergency_caller_id", json!("911")),
-        ("organization_list", json!([{"value": "1"}])),
-        ("group_list", json!([{"id": 1}])),
         ("caller_id_rule_list", json!([{"caller_id": "1"}])),
     ];
     for (member, value) in &cases {

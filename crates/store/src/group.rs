@@ -278,15 +278,29 @@ impl Script {
         self.next("DELETE FROM object_key WHERE kind = ")
             .push_bind(kind);
         self.0.push(" AND id = ").push_bind(id);
-        self.next("DELETE FROM object_ref WHERE from_kind = ")
-            .push_bind(kind);
-        self.0.push(" AND from_id = ").push_bind(id);
-        let ObjectChange::Put { object, keys, refs } = change else {
+        let ObjectChange::Put {
+            object,
+            keys,
+            refs,
+            gone,
+        } = change
+        else {
+            self.next("DELETE FROM object_ref WHERE from_kind = ")
+                .push_bind(kind);
+            self.0.push(" AND from_id = ").push_bind(id);
             self.next("DELETE FROM object WHERE kind = ")
                 .push_bind(kind);
             self.0.push(" AND id = ").push_bind(id);
             return;
         };
+        for r in gone {
+            self.next("DELETE FROM object_ref WHERE from_kind = ")
+                .push_bind(kind);
+            self.0.push(" AND from_id = ").push_bind(id);
+            self.0.push(" AND member = ").push_bind(r.member.as_str());
+            self.0.push(" AND to_kind = ").push_bind(r.kind.as_str());
+            self.0.push(" AND to_id = ").push_bind(r.id);
+        }
         self.next("INSERT INTO object (kind, id, revision, doc, secret) ")
             .push_values([object], |mut row, object| {
                 row.push_bind(kind)
@@ -317,7 +331,8 @@ impl Script {
                     .push_bind(r.member.as_str())
                     .push_bind(r.kind.as_str())
                     .push_bind(r.id);
-            });
+            })
+            .push(" ON CONFLICT DO NOTHING");
         }
     }
 

@@ -53,14 +53,16 @@ pub struct ObjectRef {
 /// A change to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectChange {
-    /// Writes it, with all keys and references it has now.
+    /// Writes it, with all keys it has now and what is new of its references.
     Put {
         /// The object.
         object: Object,
         /// All its unique keys.
         keys: Vec<ObjectKey>,
-        /// All its references.
+        /// References that it did not have.
         refs: Vec<ObjectRef>,
+        /// References that it has no more.
+        gone: Vec<ObjectRef>,
     },
     /// Removes it with its keys and references.
     Delete {

@@ -30,6 +30,7 @@ fn object(id: i64, number: &str) -> ObjectChange {
             value: number.into(),
         }],
         refs: Vec::new(),
+        gone: Vec::new(),
     }
 }
 

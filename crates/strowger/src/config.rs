@@ -38,6 +38,8 @@ pub struct Config {
     pub api: Api,
     /// `[pbx]`
     pub pbx: Pbx,
+    /// `[organization]`
+    pub organization: Organization,
     /// What is logged, as `tracing`'s filters say it (`info`, `sip=debug,info`).
     pub log: String,
 }
@@ -150,6 +152,26 @@ pub struct Pbx {
     pub time_format: Option<String>,
 }
 
+/// Organization management, which the API can't switch. A change is told as
+/// event 30005 at the next start.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Organization {
+    /// Off, all of `organization/*` answers 70120 and nobody enters a department.
+    pub enabled: bool,
+    /// The root is shown to users: told in event 30005.
+    pub show_root: bool,
+}
+
+impl Default for Organization {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            show_root: true,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -162,6 +184,7 @@ impl Default for Config {
             net: Net::default(),
             api: Api::default(),
             pbx: Pbx::default(),
+            organization: Organization::default(),
             log: "info".into(),
         }
     }

@@ -45,7 +45,8 @@ impl Pbx {
         let store = Store::open(&config.database_url(), StoreOptions::default()).await?;
         let key_file = dir.path().join("secret.key");
         let serial = credentials::serial(&store, config.pbx.serial.as_deref()).await?;
-        let settings = Settings::open(store.clone(), &key_file, &serial).await?;
+        let options = settings_options(&config, &serial);
+        let settings = Settings::open_with(store.clone(), &key_file, options).await?;
         let credentials = credentials::load_or_make(&store, &key_file, &config.api).await?;
         // Before anything counts: sip-net keeps its counters from the start.
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
@@ -147,6 +148,22 @@ pub fn stop_signal() -> Result<impl Future<Output = ()>> {
     })
 }
 
+fn settings_options(config: &Config, serial: &str) -> settings::Options {
+    settings::Options {
+        serial: serial.to_owned(),
+        company: name(config),
+        features: settings::Features {
+            organization: config.organization.enabled,
+            show_root_organization: config.organization.show_root,
+        },
+        ..settings::Options::default()
+    }
+}
+
+fn name(config: &Config) -> String {
+    config.pbx.name.clone().unwrap_or_else(|| "Strowger".into())
+}
+
 fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
     let local_networks = config
         .net
@@ -170,7 +187,7 @@ fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
         local_networks,
         digest: config.sip.digest.clone(),
         identity: Identity {
-            name: config.pbx.name.clone().unwrap_or_else(|| "Strowger".into()),
+            name: name(config),
             serial,
             firmware: FIRMWARE,
             clock: DisplayClock {

@@ -169,6 +169,8 @@ pub enum MsgEncoding {
 pub struct Member {
     /// Its name on the wire.
     pub name: &'static str,
+    /// Another name that a request may call it by.
+    pub alias: Option<&'static str>,
     /// The kind of its value.
     pub kind: Kind,
     /// A request must have it.
@@ -196,6 +198,7 @@ impl Member {
     pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
         Self {
             name,
+            alias: None,
             kind,
             required: false,
             values: &[],
@@ -207,6 +210,11 @@ impl Member {
             nullable: false,
             witnessed: false,
         }
+    }
+
+    pub(crate) const fn alias(mut self, name: &'static str) -> Self {
+        self.alias = Some(name);
+        self
     }
 
     pub(crate) const fn required(mut self) -> Self {

@@ -96,17 +96,24 @@ impl Check {
             if value.is_null() {
                 continue;
             }
-            let Some(member) = members.iter().find(|member| member.name == name) else {
+            let Some(member) = named(members, name) else {
                 checked.insert(name.clone(), value.clone());
                 continue;
             };
+            // Its own name says more than the alias.
+            if member.name != name && params.contains_key(member.name) {
+                continue;
+            }
             let field = format!("{place}{name}");
             if let Some(value) = self.member(&field, member, value) {
-                checked.insert(name.clone(), value);
+                checked.insert(member.name.to_owned(), value);
             }
         }
         for member in members.iter().filter(|member| required(member)) {
-            let absent = params.get(member.name).is_none_or(|value| {
+            let sent = params
+                .get(member.name)
+                .or_else(|| params.get(member.alias?));
+            let absent = sent.is_none_or(|value| {
                 value.is_null() || is_blank(value) && !matches!(member.kind, Kind::String)
             });
             // A file comes as a part of its own, which is not among the members.
@@ -204,6 +211,12 @@ impl Check {
         }
         None
     }
+}
+
+/// The member of a name, or else of an alias.
+fn named<'m>(members: &'m [Member], name: &str) -> Option<&'m Member> {
+    let by_name = members.iter().find(|member| member.name == name);
+    by_name.or_else(|| members.iter().find(|member| member.alias == Some(name)))
 }
 
 fn in_set(member: &Member, value: &Value) -> bool {

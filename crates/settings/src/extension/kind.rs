@@ -1,26 +1,33 @@
 //! The kind's own rules: names, numbers, passwords, the forms it is read in.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use store::NewEvent;
 use switch::ExtensionNumber;
-use wire::event::{self, ExtensionInformationUpdated, ExtensionInformationUpdatedOption};
-use wire::{InvalidParam, contract, rule};
+use wire::event::{
+    ExtensionInformationUpdated, ExtensionInformationUpdatedOption, ExtensionPresenceStateChanged,
+};
+use wire::{ErrCode, InvalidParam, rule};
 
 use super::members::MEMBERS;
 use super::presence;
-use super::typed::Extension;
-use crate::error::{invalid, word};
-use crate::kind::{Deed, Kind, MemberRule, SortKey, UniqueKey};
+use super::typed::{Extension, Monitor};
+use crate::draft::Draft;
+use crate::error::{SettingsError, invalid, word};
+use crate::extensiongroup;
+use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::organization;
 use crate::record::Record;
+use crate::reference::{self, Reference, WhenGone};
 use crate::secret::MASK;
 use crate::snapshot::Snapshot;
 
 /// Most extensions of one PBX.
-const MAX_EXTENSIONS: usize = 50_000;
-/// Most characters of a text for which the contract names no bound.
-const MAX_TEXT: usize = 255;
+pub(crate) const MAX_EXTENSIONS: usize = 50_000;
+/// The member that holds its groups.
+const GROUPS: &str = "group_list";
 /// What a caller id may hold beside letters and digits.
 const CALLER_ID_SIGNS: &str = "().-+*# ";
 
@@ -80,33 +87,55 @@ impl Kind for ExtensionKind {
         &["number", "type"]
     }
 
+    /// Departments are kept as ids, in the order sent. Groups are rows until
+    /// the change has carried them to where they are kept.
+    fn receive(
+        &self,
+        sent: &mut Map<String, Value>,
+        _rest: &mut Map<String, Value>,
+        faults: &mut Vec<InvalidParam>,
+    ) {
+        for (list, keep_rows) in [(organization::LIST, false), (GROUPS, true)] {
+            let Some(rows) = sent.get(list).and_then(Value::as_array) else {
+                continue;
+            };
+            let mut kept = Vec::with_capacity(rows.len());
+            let mut seen = BTreeSet::new();
+            for (place, row) in rows.iter().enumerate() {
+                let field = || format!("{list}[{place}].value");
+                match extensiongroup::named(row, &["value", "id"]) {
+                    None => faults.push(invalid(field(), None, rule::REQUIRED)),
+                    Some(id) if !seen.insert(id) => {
+                        faults.push(invalid(field(), Some(&id.to_string()), word::DUPLICATE));
+                    }
+                    Some(id) if keep_rows => {
+                        if let Err(broken) = extensiongroup::check_type(row) {
+                            let field = format!("{list}[{place}].user_type");
+                            faults.push(invalid(field, None, broken));
+                        }
+                        kept.push(extensiongroup::membership(id, row));
+                    }
+                    Some(id) => kept.push(id.into()),
+                }
+            }
+            sent.insert(list.into(), kept.into());
+        }
+    }
+
     fn merge(&self, present: &Record, sent: &mut Map<String, Value>) {
         presence::merge(present, sent);
     }
 
     fn complete(&self, record: &mut Record) {
-        let create = self.operation("create");
-        for member in MEMBERS
-            .iter()
-            .filter(|member| member.rule.secret().is_none())
-        {
-            if record.doc.contains_key(member.name) {
-                continue;
-            }
-            let known = create.and_then(|create| create.member(member.name));
-            let value = match (member.name, known.and_then(|known| known.default)) {
-                (_, Some(default)) => default.into(),
-                ("email_language", None) => "follow_system".into(),
-                ("new_vm_notify" | "after_vm_notify", None) => "no".into(),
-                ("allow_reg_remotely", None) => 1.into(),
-                (_, None) => match known.map(|known| known.kind) {
-                    Some(contract::Kind::Integer) => 0.into(),
-                    Some(contract::Kind::String) | None => "".into(),
-                    Some(_) => json!([]),
-                },
-            };
-            record.doc.insert(member.name.to_owned(), value);
+        for (member, value) in [
+            ("email_language", Value::from("follow_system")),
+            ("new_vm_notify", "no".into()),
+            ("after_vm_notify", "no".into()),
+            ("allow_reg_remotely", 1.into()),
+        ] {
+            record.doc.entry(member).or_insert(value);
         }
+        self.fill(record);
         let number = record.text("number").to_owned();
         if display_name(record).is_empty() {
             record
@@ -121,7 +150,13 @@ impl Kind for ExtensionKind {
         presence::complete(record);
     }
 
-    fn check(&self, record: &Record, faults: &mut Vec<InvalidParam>) {
+    fn check(
+        &self,
+        record: &Record,
+        _present: Option<&Record>,
+        _snapshot: &Snapshot,
+        faults: &mut Vec<InvalidParam>,
+    ) {
         for (member, value) in &record.doc {
             if let Some(text) = value.as_str()
                 && let Err(broken) = line(text)
@@ -157,6 +192,48 @@ impl Kind for ExtensionKind {
         presence::check(record, faults);
     }
 
+    /// With organizations switched off nobody enters one; who is in one stays.
+    fn forbid(
+        &self,
+        record: &Record,
+        present: Option<&Record>,
+        snapshot: &Snapshot,
+    ) -> Result<(), SettingsError> {
+        let list = record.list(organization::LIST);
+        let changes =
+            !list.is_empty() && present.is_none_or(|p| p.list(organization::LIST) != list);
+        if changes && !snapshot.features().organization {
+            return Err(SettingsError::Refused(ErrCode::OrganizationDisabled));
+        }
+        Ok(())
+    }
+
+    fn references(&self, record: &Record) -> Vec<Reference> {
+        let to = Some("value");
+        let mut references = reference::list(
+            record,
+            organization::LIST,
+            to,
+            organization::NAME,
+            WhenGone::Drop,
+        );
+        references.extend(reference::list(
+            record,
+            GROUPS,
+            to,
+            extensiongroup::NAME,
+            WhenGone::Drop,
+        ));
+        references
+    }
+
+    fn carry(&self, record: &mut Record, draft: &mut Draft) -> Result<(), SettingsError> {
+        match record.doc.shift_remove(GROUPS) {
+            Some(Value::Array(rows)) => extensiongroup::join(record.id, &rows, draft),
+            _ => Ok(()),
+        }
+    }
+
     fn check_secret(&self, member: &str, text: &str, faults: &mut Vec<InvalidParam>) {
         let length = text.chars().count();
         let good = match member {
@@ -179,7 +256,7 @@ impl Kind for ExtensionKind {
     }
 
     /// `online_status` keeps its place for who joins the live state.
-    fn brief(&self, record: &Record) -> Map<String, Value> {
+    fn brief(&self, record: &Record, _: &Snapshot) -> Map<String, Value> {
         let text = |member: &str| Value::from(record.text(member));
         [
             ("id", record.id.into()),
@@ -198,13 +275,15 @@ impl Kind for ExtensionKind {
     }
 
     /// Secrets are masked: a client that sends the mask back changes nothing.
-    fn detail(&self, record: &Record) -> Map<String, Value> {
+    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
         let mut detail = Map::with_capacity(MEMBERS.len() + 1);
         detail.insert("id".into(), record.id.into());
         for member in MEMBERS {
             let value = match member.rule.secret() {
                 Some(_) if record.secret(member.name).is_some() => MASK.into(),
                 Some(_) => "".into(),
+                None if member.name == GROUPS => extensiongroup::groups_of(record.id, snapshot),
+                None if member.name == organization::LIST => organization::rows(record, snapshot),
                 None => record.doc.get(member.name).cloned().unwrap_or(Value::Null),
             };
             detail.insert(member.name.to_owned(), value);
@@ -216,19 +295,22 @@ impl Kind for ExtensionKind {
         record.text("number").to_owned()
     }
 
-    fn event(&self, record: &Record, deed: Deed, serial: &str) -> Option<NewEvent> {
+    fn events(&self, changed: &Changed<'_>) -> Vec<NewEvent> {
+        let Some(record) = changed.object() else {
+            return Vec::new();
+        };
         let event = ExtensionInformationUpdated {
             ext_number: Some(record.text("number").to_owned()),
-            option: Some(match deed {
+            option: Some(match changed.deed() {
                 Deed::Created => ExtensionInformationUpdatedOption::Create,
                 Deed::Updated => ExtensionInformationUpdatedOption::Update,
                 Deed::Deleted => ExtensionInformationUpdatedOption::Delete,
             }),
         };
-        Some(NewEvent {
-            id: <ExtensionInformationUpdated as event::Event>::ID,
-            frame: event::frame(&event, serial),
-        })
+        let mut events = vec![changed.event(&event)];
+        events.extend(presence_event(changed));
+        events.extend(organization::membership_events(changed));
+        events
     }
 
     fn project(&self, record: &Record, snapshot: &mut Snapshot) -> Result<(), String> {
@@ -241,6 +323,19 @@ impl Kind for ExtensionKind {
     }
 }
 
+/// The event that its presence has changed, where applications want it.
+fn presence_event(changed: &Changed<'_>) -> Option<NewEvent> {
+    let (before, after) = (changed.before?, changed.after?);
+    let status = after.text("presence_status");
+    if before.text("presence_status") == status || !Monitor::of(after).presence_status {
+        return None;
+    }
+    Some(changed.event(&ExtensionPresenceStateChanged {
+        extension: Some(after.text("number").to_owned()),
+        status: Some(status.into()),
+    }))
+}
+
 /// First and last name joined.
 pub(crate) fn display_name(record: &Record) -> String {
     format!(
@@ -250,18 +345,6 @@ pub(crate) fn display_name(record: &Record) -> String {
     )
     .trim()
     .to_owned()
-}
-
-/// One line of text, short enough to be kept and shown. The rule it breaks, if
-/// it does: it may end up in a SIP header.
-pub(crate) fn line(text: &str) -> Result<(), &'static str> {
-    if text.chars().any(char::is_control) {
-        Err(word::FORMAT)
-    } else if text.chars().count() > MAX_TEXT {
-        Err(rule::MAX_LEN)
-    } else {
-        Ok(())
-    }
 }
 
 /// Empty, or one `@` with something on both sides and no blanks.

@@ -2,7 +2,7 @@
 //! A feature that begins to act on one moves its line to `Acted`.
 
 use crate::kind::Fixed::{EmptyList, Number, Text};
-use crate::kind::Rule::{Acted, Only, Secret, Stored, StoredSecret};
+use crate::kind::Rule::{Acted, Elsewhere, Only, Secret, Stored, StoredSecret};
 use crate::kind::{MemberRule, Rule, SecretForm};
 
 const fn member(name: &'static str, rule: Rule) -> MemberRule {
@@ -17,7 +17,7 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("mobile_number", Stored),
     member("user_password", StoredSecret(SecretForm::Hashed)),
     member("role_id", Only(Number(0))),
-    member("organization_list", Only(EmptyList)),
+    member("organization_list", Acted),
     member("title", Stored),
     member("email_language", Stored),
     member("user_lang", Stored),
@@ -50,7 +50,7 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("enb_mobile_client", Stored),
     member("enb_desktop_client", Stored),
     member("enb_web_client", Stored),
-    member("group_list", Only(EmptyList)),
+    member("group_list", Elsewhere),
     member("disable_outb_call", Only(Number(0))),
     member("disable_office_time_outb_call", Only(Number(0))),
     member("max_outb_call_duration", Only(Number(-1))),

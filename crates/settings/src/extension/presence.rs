@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use wire::contract::{self, Kind};
 use wire::{InvalidParam, rule};
 
-use crate::change::unsupported;
 use crate::error::invalid;
 use crate::kind::Fixed::{Number, Text};
 use crate::kind::Rule::{Acted, Only, OnlyWhile, Stored};
-use crate::kind::{MemberRule, Rule};
+use crate::kind::{MemberRule, Rule, line};
 use crate::record::Record;
+use crate::sent::unsupported;
 
 /// Every presence there is, in the contract's order.
 pub(crate) const STATUSES: [&str; 6] = [
@@ -186,7 +186,7 @@ pub(crate) fn check(record: &Record, faults: &mut Vec<InvalidParam>) {
                 faults.push(unsupported(&field(member.name), value));
             }
             if let Some(text) = value.as_str()
-                && let Err(broken) = super::kind::line(text)
+                && let Err(broken) = line(text)
             {
                 faults.push(invalid(field(member.name), None, broken));
             }

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use store::NewEvent;
-use wire::{InvalidParam, Operation, contract};
+use wire::{Operation, contract};
 
 use super::*;
-use crate::kind::{Deed, MemberRule, SortKey, UniqueKey};
+use crate::kind::{MemberRule, SortKey, UniqueKey};
 use crate::snapshot::Snapshot;
 
 /// Contacts as far as tables see them.
@@ -56,28 +55,15 @@ impl Kind for Sample {
             record.text("company").into(),
         ]
     }
-    fn fixed(&self) -> &'static [&'static str] {
-        &[]
-    }
-    fn complete(&self, _: &mut Record) {}
-    fn check(&self, _: &Record, _: &mut Vec<InvalidParam>) {}
-    fn check_secret(&self, _: &str, _: &str, _: &mut Vec<InvalidParam>) {}
-    fn brief(&self, record: &Record) -> Map<String, Value> {
+    fn brief(&self, record: &Record, _: &Snapshot) -> Map<String, Value> {
         record.doc.clone()
     }
-    fn detail(&self, record: &Record) -> Map<String, Value> {
+    fn detail(&self, record: &Record, _: &Snapshot) -> Map<String, Value> {
         record.doc.clone()
     }
     fn label(&self, _: &Record) -> String {
         String::new()
     }
-    fn event(&self, _: &Record, _: Deed, _: &str) -> Option<NewEvent> {
-        None
-    }
-    fn project(&self, _: &Record, _: &mut Snapshot) -> Result<(), String> {
-        Ok(())
-    }
-    fn withdraw(&self, _: &Record, _: &mut Snapshot) {}
     fn operation(&self, verb: &str) -> Option<&'static Operation> {
         contract::operation("v1.0", &format!("company_contact/{verb}"))
     }

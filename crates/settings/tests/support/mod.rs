@@ -41,6 +41,7 @@ impl Dir {
         let options = Options {
             serial: "SN1".into(),
             hash_cost: HashCost { memory_kib: 64 },
+            ..Options::default()
         };
         let settings = Settings::open_with(store.clone(), &self.key_file(), options)
             .await
@@ -112,4 +113,48 @@ pub fn faults<T: std::fmt::Debug>(result: Result<T, SettingsError>) -> Vec<(Stri
         .into_iter()
         .map(|fault| (fault.field, fault.validation_type.unwrap()))
         .collect()
+}
+
+/// A good operation of the settings mechanism: its answer.
+#[allow(dead_code)]
+pub async fn ask(settings: &Settings, path: &str, params: Value) -> Map<String, Value> {
+    try_ask(settings, path, params)
+        .await
+        .unwrap_or_else(|error| panic!("{path}: {error:?}"))
+}
+
+/// An operation of the settings mechanism.
+#[allow(dead_code)]
+pub async fn try_ask(
+    settings: &Settings,
+    path: &str,
+    params: Value,
+) -> Result<Map<String, Value>, SettingsError> {
+    let (kind, verb) = path.split_once('/').unwrap();
+    let params = members(params);
+    match verb {
+        "list" => settings.list(kind, params),
+        "search" => settings.search(kind, params),
+        "get" => settings.get(kind, params),
+        "query" => settings.query(kind, params),
+        "create" => settings.create(kind, params).await,
+        "update" => settings.update(kind, params).await,
+        "delete" => settings.delete(kind, params).await,
+        other => panic!("no operation {other}"),
+    }
+}
+
+/// The events that have been told, as id and `msg`, in order. All that a change
+/// sets off is told before it is answered.
+#[allow(dead_code)]
+pub fn told(
+    events: &mut tokio::sync::broadcast::Receiver<std::sync::Arc<store::CommittedEvent>>,
+) -> Vec<(u32, Value)> {
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        let frame: Value = serde_json::from_str(&event.frame).unwrap();
+        let msg = serde_json::from_str(frame["msg"].as_str().unwrap()).unwrap();
+        told.push((event.id, msg));
+    }
+    told
 }

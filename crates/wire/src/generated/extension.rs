@@ -285,6 +285,20 @@ object! {
         mgr_enb_ext_call_distribution: i64,
         /// as in extensiongroup/create; inferred, the table was cut off before it
         mgr_enb_ext_call_conn: i64,
+        /// as mgr_enb_monitor, on the Extensions page; the name is inferred, the table was cut off within it
+        mgr_enb_ext_monitor: i64,
+        /// as mgr_enb_chg_presence, for plain users
+        user_enb_chg_presence: i64,
+        /// as mgr_enb_call_distribution, for plain users
+        user_enb_call_distribution: i64,
+        /// as mgr_enb_call_conn, for plain users
+        user_enb_call_conn: i64,
+        /// as mgr_enb_monitor, for plain users
+        user_enb_monitor: i64,
+        /// as mgr_enb_call_park, for plain users
+        user_enb_call_park: i64,
+        /// as mgr_enb_ctrl_ivr, for plain users
+        user_enb_ctrl_ivr: i64,
     }
 }
 
@@ -740,6 +754,20 @@ object! {
         mgr_enb_ext_call_distribution: i64,
         /// as mgr_enb_call_conn, on the Extensions page
         mgr_enb_ext_call_conn: i64,
+        /// as mgr_enb_monitor, on the Extensions page; the name is inferred, the table was cut off within it
+        mgr_enb_ext_monitor: i64,
+        /// as mgr_enb_chg_presence, for plain users
+        user_enb_chg_presence: i64,
+        /// as mgr_enb_call_distribution, for plain users
+        user_enb_call_distribution: i64,
+        /// as mgr_enb_call_conn, for plain users
+        user_enb_call_conn: i64,
+        /// as mgr_enb_monitor, for plain users
+        user_enb_monitor: i64,
+        /// as mgr_enb_call_park, for plain users
+        user_enb_call_park: i64,
+        /// as mgr_enb_ctrl_ivr, for plain users
+        user_enb_ctrl_ivr: i64,
     }
 }
 
@@ -786,6 +814,20 @@ object! {
         mgr_enb_ext_call_distribution: i64,
         /// as in create; inferred, the table was cut off before it
         mgr_enb_ext_call_conn: i64,
+        /// as mgr_enb_monitor, on the Extensions page; the name is inferred, the table was cut off within it
+        mgr_enb_ext_monitor: i64,
+        /// as mgr_enb_chg_presence, for plain users
+        user_enb_chg_presence: i64,
+        /// as mgr_enb_call_distribution, for plain users
+        user_enb_call_distribution: i64,
+        /// as mgr_enb_call_conn, for plain users
+        user_enb_call_conn: i64,
+        /// as mgr_enb_monitor, for plain users
+        user_enb_monitor: i64,
+        /// as mgr_enb_call_park, for plain users
+        user_enb_call_park: i64,
+        /// as mgr_enb_ctrl_ivr, for plain users
+        user_enb_ctrl_ivr: i64,
     }
 }
 

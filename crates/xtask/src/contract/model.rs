@@ -131,6 +131,8 @@ pub struct ErrorRow {
 #[serde(deny_unknown_fields)]
 pub struct Member {
     pub name: String,
+    #[serde(default)]
+    pub alias: Option<String>,
     #[serde(rename = "type")]
     pub kind: Kind,
     #[serde(default)]

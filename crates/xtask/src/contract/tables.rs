@@ -175,6 +175,9 @@ fn member(member: &Member) -> String {
         kind(&member.kind)
     );
     let mut add = |call: String| made.push_str(&call);
+    if let Some(alias) = &member.alias {
+        add(format!(".alias({})", literal(alias)));
+    }
     if member.required {
         add(".required()".into());
     }

@@ -1578,7 +1578,10 @@ pub static OPERATIONS: &[Operation] = &[
         method: HttpMethod::Get,
         area: "contacts",
         summary: "Several contacts in detail.",
-        request: &[Member::new("ids", Kind::String).required().joined_by(',')],
+        request: &[Member::new("ids", Kind::String)
+            .alias("id")
+            .required()
+            .joined_by(',')],
         response: &[Member::new(
             "data",
             Kind::NamedList(&super::types::CONTACT_DETAIL_INFO),
@@ -2805,6 +2808,25 @@ pub static OPERATIONS: &[Operation] = &[
             Member::new("mgr_enb_company_contact_match", Kind::Integer).one_of(super::FLAG),
             Member::new("mgr_enb_ext_call_distribution", Kind::Integer).one_of(super::FLAG),
             Member::new("mgr_enb_ext_call_conn", Kind::Integer).one_of(super::FLAG),
+            Member::new("mgr_enb_ext_monitor", Kind::Integer).one_of(super::FLAG),
+            Member::new("user_enb_chg_presence", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_call_distribution", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_call_conn", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_monitor", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_call_park", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_ctrl_ivr", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
         ],
         response: &[Member::new("id", Kind::Integer)],
         binary: false,
@@ -2922,6 +2944,25 @@ pub static OPERATIONS: &[Operation] = &[
             Member::new("mgr_enb_company_contact_match", Kind::Integer).one_of(super::FLAG),
             Member::new("mgr_enb_ext_call_distribution", Kind::Integer).one_of(super::FLAG),
             Member::new("mgr_enb_ext_call_conn", Kind::Integer).one_of(super::FLAG),
+            Member::new("mgr_enb_ext_monitor", Kind::Integer).one_of(super::FLAG),
+            Member::new("user_enb_chg_presence", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_call_distribution", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_call_conn", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_monitor", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_call_park", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
+            Member::new("user_enb_ctrl_ivr", Kind::Integer)
+                .one_of(super::FLAG)
+                .witnessed(),
         ],
         response: &[],
         binary: false,
@@ -5004,7 +5045,10 @@ pub static OPERATIONS: &[Operation] = &[
         method: HttpMethod::Get,
         area: "organization",
         summary: "Several departments at once.",
-        request: &[Member::new("ids", Kind::String).required().joined_by(',')],
+        request: &[Member::new("ids", Kind::String)
+            .alias("id")
+            .required()
+            .joined_by(',')],
         response: &[Member::new(
             "data",
             Kind::NamedList(&super::types::ORGANIZATION_INFO),
@@ -5798,7 +5842,10 @@ pub static OPERATIONS: &[Operation] = &[
         method: HttpMethod::Get,
         area: "prompts",
         summary: "several playlists by id",
-        request: &[Member::new("ids", Kind::String).required().joined_by(',')],
+        request: &[Member::new("ids", Kind::String)
+            .alias("id")
+            .required()
+            .joined_by(',')],
         response: &[Member::new(
             "data",
             Kind::NamedList(&super::types::MOH_PLAYLIST),

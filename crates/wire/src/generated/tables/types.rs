@@ -1011,6 +1011,25 @@ pub(super) static EXT_GROUP_DETAIL_INFO: TypeDef = TypeDef {
         Member::new("mgr_enb_company_contact_match", Kind::Integer).one_of(super::FLAG),
         Member::new("mgr_enb_ext_call_distribution", Kind::Integer).one_of(super::FLAG),
         Member::new("mgr_enb_ext_call_conn", Kind::Integer).one_of(super::FLAG),
+        Member::new("mgr_enb_ext_monitor", Kind::Integer).one_of(super::FLAG),
+        Member::new("user_enb_chg_presence", Kind::Integer)
+            .one_of(super::FLAG)
+            .witnessed(),
+        Member::new("user_enb_call_distribution", Kind::Integer)
+            .one_of(super::FLAG)
+            .witnessed(),
+        Member::new("user_enb_call_conn", Kind::Integer)
+            .one_of(super::FLAG)
+            .witnessed(),
+        Member::new("user_enb_monitor", Kind::Integer)
+            .one_of(super::FLAG)
+            .witnessed(),
+        Member::new("user_enb_call_park", Kind::Integer)
+            .one_of(super::FLAG)
+            .witnessed(),
+        Member::new("user_enb_ctrl_ivr", Kind::Integer)
+            .one_of(super::FLAG)
+            .witnessed(),
     ],
 };
 

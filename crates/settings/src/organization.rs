@@ -1,0 +1,425 @@
+//! The kind `organization`: the departments of the company, a tree under the
+//! root that exists from the start. Who is in a department is kept with the
+//! extension, as the API writes it; here it is only counted and told.
+//!
+//! The feature can be switched off in the configuration, as it can on the
+//! vendor's web page: then all of it answers 70120, and nothing is lost.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use store::NewEvent;
+use wire::event::{Action, OrganizationStatusSwitchStateChanged, OrganizationStructureChanged};
+use wire::{ErrCode, InvalidParam, rule};
+
+use crate::draft::Draft;
+use crate::error::{SettingsError, invalid, word};
+use crate::kind::Rule::Acted;
+use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::read::answer;
+use crate::record::Record;
+use crate::reference::{Reference, WhenGone};
+use crate::settings::Options;
+use crate::snapshot::Snapshot;
+use crate::table::Page;
+
+/// The kind's name, and its word where lists hold several kinds.
+pub(crate) const NAME: &str = "organization";
+/// The member of an extension that holds its departments: a list of ids.
+pub(crate) const LIST: &str = "organization_list";
+/// The root's id.
+pub(crate) const ROOT: i64 = 1;
+/// Most departments: the vendor's largest edition has as many.
+const MAX_ORGANIZATIONS: usize = 1_000;
+/// Most layers, the root's own among them: the vendor's bound.
+const MAX_DEPTH: usize = 20;
+/// The member that makes the tree.
+const PARENT: &str = "parent_id";
+/// The place among siblings: grows, with gaps; what is told is the rank.
+const ORDER: &str = "order";
+
+static RULES: &[MemberRule] = &[
+    MemberRule {
+        name: "name",
+        rule: Acted,
+    },
+    MemberRule {
+        name: PARENT,
+        rule: Acted,
+    },
+];
+
+/// The kind `organization`.
+pub(crate) struct OrganizationKind;
+
+impl Kind for OrganizationKind {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn limit(&self) -> usize {
+        MAX_ORGANIZATIONS
+    }
+
+    fn unique(&self) -> &'static [UniqueKey] {
+        &[]
+    }
+
+    fn members(&self) -> &'static [MemberRule] {
+        RULES
+    }
+
+    fn available(&self, snapshot: &Snapshot) -> Result<(), SettingsError> {
+        if snapshot.features().organization {
+            Ok(())
+        } else {
+            Err(SettingsError::Refused(ErrCode::OrganizationDisabled))
+        }
+    }
+
+    fn first(&self, options: &Options) -> Vec<Map<String, Value>> {
+        vec![answer([
+            ("name", options.company.as_str().into()),
+            (PARENT, 0.into()),
+            (ORDER, 1.into()),
+        ])]
+    }
+
+    fn sort_key(&self, _: &Record, _: &str) -> Option<SortKey> {
+        None
+    }
+
+    fn searched<'r>(&self, record: &'r Record) -> Vec<Cow<'r, str>> {
+        vec![record.text("name").into()]
+    }
+
+    fn check(
+        &self,
+        record: &Record,
+        present: Option<&Record>,
+        snapshot: &Snapshot,
+        faults: &mut Vec<InvalidParam>,
+    ) {
+        if record.id == ROOT {
+            faults.push(invalid("id", Some("1"), word::READ_ONLY));
+            return;
+        }
+        let name = record.text("name");
+        if name.trim().is_empty() {
+            faults.push(invalid("name", None, rule::REQUIRED));
+        } else if let Err(broken) = line(name) {
+            faults.push(invalid("name", None, broken));
+        }
+        let parent = parent(record);
+        // That another parent exists is checked with the references.
+        if parent < 1 {
+            let none = parent.to_string();
+            faults.push(invalid(PARENT, Some(&none), word::NOT_FOUND));
+        } else if present.is_some() && lineage(parent, snapshot).contains(&record.id) {
+            let below = parent.to_string();
+            faults.push(invalid(PARENT, Some(&below), word::CYCLE));
+        }
+    }
+
+    fn forbid(
+        &self,
+        record: &Record,
+        _present: Option<&Record>,
+        snapshot: &Snapshot,
+    ) -> Result<(), SettingsError> {
+        let above = lineage(parent(record), snapshot).len();
+        // A new one has the id 0, and nobody is below that.
+        let own = if record.id == 0 {
+            1
+        } else {
+            height(record.id, snapshot)
+        };
+        if above + own > MAX_DEPTH {
+            Err(SettingsError::TooMany)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn may_delete(&self, record: &Record) -> Result<(), SettingsError> {
+        if record.id == ROOT {
+            Err(SettingsError::member("id", Some("1"), word::READ_ONLY))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Its parent can't go before it. The check names a parent that does not
+    /// exist, so that only one that does is a reference.
+    fn references(&self, record: &Record) -> Vec<Reference> {
+        let parent = parent(record);
+        let to_parent = Reference {
+            member: PARENT,
+            place: None,
+            field: None,
+            kind: NAME,
+            id: parent,
+            when_gone: WhenGone::Refuse,
+        };
+        (parent > 0).then_some(to_parent).into_iter().collect()
+    }
+
+    /// A new one, and one that has moved, comes last among its siblings.
+    fn carry(&self, record: &mut Record, draft: &mut Draft) -> Result<(), SettingsError> {
+        let present = draft.now().record(NAME, record.id);
+        let moved = present.is_none_or(|present| parent(&present) != parent(record));
+        if moved {
+            let siblings = children(parent(record), draft.now());
+            let last = siblings.last().map_or(0, |(order, _)| *order);
+            record.doc.insert(ORDER.into(), (last + 1).into());
+        }
+        Ok(())
+    }
+
+    fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
+        self.detail(record, snapshot)
+    }
+
+    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
+        row(record, rank(record, snapshot))
+    }
+
+    fn label(&self, record: &Record) -> String {
+        record.text("name").to_owned()
+    }
+
+    fn payload(&self, verb: &str) -> &'static str {
+        match verb {
+            "list" | "search" => "organization_list",
+            "get" => "organization_info",
+            _ => "data",
+        }
+    }
+
+    /// `list` is the tree: its first page is the root, and there is no other.
+    /// `search` is the departments that match, each with what is below it.
+    fn page(
+        &self,
+        verb: &str,
+        params: &Map<String, Value>,
+        page: &Page,
+        snapshot: &Snapshot,
+    ) -> Map<String, Value> {
+        let tree = Tree {
+            snapshot,
+            extent: Extent::of(params),
+        };
+        let rows: Vec<Value> = if verb == "search" {
+            let found = page.records.iter();
+            found
+                .map(|record| tree.row(record, rank(record, snapshot)).0)
+                .collect()
+        } else {
+            let first = params.get("page").is_none_or(|page| *page == 1);
+            let root = snapshot.record(NAME, ROOT).filter(|_| first);
+            root.iter().map(|root| tree.row(root, 1).0).collect()
+        };
+        answer([(self.payload(verb), rows.into())])
+    }
+
+    fn events(&self, changed: &Changed<'_>) -> Vec<NewEvent> {
+        let action = match changed.deed() {
+            Deed::Created => Action::Create,
+            Deed::Updated => Action::Update,
+            Deed::Deleted => Action::Delete,
+        };
+        let ids = changed.object().map(|record| record.id);
+        vec![structure_changed(
+            ids.into_iter().collect(),
+            action,
+            changed,
+        )]
+    }
+}
+
+/// What a list tells of each department.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// With the number of extensions.
+    Counts,
+    /// With the number and the list of extensions.
+    Members,
+    /// Alone.
+    Plain,
+}
+
+impl Extent {
+    /// By `is_all`, for which the guide has no default: counts cost little.
+    fn of(params: &Map<String, Value>) -> Self {
+        match params.get("is_all").and_then(Value::as_i64) {
+            Some(1) => Self::Members,
+            Some(2) => Self::Plain,
+            _ => Self::Counts,
+        }
+    }
+}
+
+/// Departments with what is below them, as `list` writes them.
+struct Tree<'t> {
+    snapshot: &'t Snapshot,
+    extent: Extent,
+}
+
+impl Tree<'_> {
+    /// A department's row, and the extensions in it and below it, each once.
+    fn row(&self, record: &Record, rank: usize) -> (Value, BTreeSet<i64>) {
+        let mut row = row(record, rank);
+        let mut included: BTreeSet<i64> = match self.extent {
+            Extent::Plain => BTreeSet::new(),
+            _ => members(record.id, self.snapshot).collect(),
+        };
+        let mut below = Vec::new();
+        for ((_, child), rank) in children(record.id, self.snapshot).into_iter().zip(1..) {
+            if let Some(child) = self.snapshot.record(NAME, child) {
+                // As deep as the tree, which has a bound.
+                let (row, theirs) = self.row(&child, rank);
+                below.push(row);
+                included.extend(theirs);
+            }
+        }
+        if self.extent != Extent::Plain {
+            row.insert("ext_number".into(), included.len().into());
+        }
+        row.insert("children".into(), below.into());
+        if self.extent == Extent::Members {
+            row.insert("ext_list".into(), included.iter().copied().collect());
+        }
+        (row.into(), included)
+    }
+}
+
+/// The events that an extension sets off where its departments change: those
+/// it has left and those it has entered, with all above them.
+pub(crate) fn membership_events(changed: &Changed<'_>) -> Vec<NewEvent> {
+    let ids = |record: Option<&Record>| -> BTreeSet<i64> {
+        record.map_or_else(BTreeSet::new, |record| {
+            record.list(LIST).iter().filter_map(Value::as_i64).collect()
+        })
+    };
+    let (before, after) = (ids(changed.before), ids(changed.after));
+    let left = before.difference(&after).map(|id| (id, changed.was));
+    let entered = after.difference(&before).map(|id| (id, changed.is));
+    let touched: BTreeSet<i64> = left
+        .chain(entered)
+        .flat_map(|(id, snapshot)| lineage(*id, snapshot))
+        .collect();
+    if touched.is_empty() {
+        Vec::new()
+    } else {
+        let ids = touched.into_iter().collect();
+        vec![structure_changed(ids, Action::UpdateExtension, changed)]
+    }
+}
+
+/// An extension's departments as its `organization_list` is read.
+pub(crate) fn rows(extension: &Record, snapshot: &Snapshot) -> Value {
+    let ids = extension.list(LIST).iter().filter_map(Value::as_i64);
+    let rows = ids.filter_map(|id| {
+        let organization = snapshot.record(NAME, id)?;
+        Some(json!({
+            "value": id.to_string(),
+            "text": organization.text("name"),
+            "text2": "",
+            "type": NAME,
+        }))
+    });
+    rows.collect()
+}
+
+/// The event that tells of the feature's switches as they are now.
+pub(crate) fn switched(options: &Options) -> NewEvent {
+    let features = options.features;
+    let event = OrganizationStatusSwitchStateChanged {
+        org_status: Some(i64::from(features.organization)),
+        show_root_org: Some(i64::from(features.show_root_organization)),
+        sn: Some(options.serial.clone()),
+    };
+    crate::kind::new_event(&event, &options.serial)
+}
+
+fn structure_changed(ids: Vec<i64>, action: Action, changed: &Changed<'_>) -> NewEvent {
+    changed.event(&OrganizationStructureChanged {
+        id_list: Some(ids),
+        action: Some(action),
+        sn: Some(changed.serial.to_owned()),
+    })
+}
+
+fn row(record: &Record, rank: usize) -> Map<String, Value> {
+    answer([
+        ("id", record.id.into()),
+        ("name", record.text("name").into()),
+        (PARENT, parent(record).into()),
+        (ORDER, rank.into()),
+    ])
+}
+
+fn parent(record: &Record) -> i64 {
+    record.number(PARENT).unwrap_or(0)
+}
+
+/// The departments right below one, in their order.
+fn children(id: i64, snapshot: &Snapshot) -> Vec<(i64, i64)> {
+    let ids = snapshot.referrer_ids((NAME, id), (NAME, PARENT));
+    let mut children: Vec<(i64, i64)> = ids
+        .filter_map(|id| Some((snapshot.record(NAME, id)?.number(ORDER)?, id)))
+        .collect();
+    children.sort_unstable();
+    children
+}
+
+/// From 1, among the siblings.
+fn rank(record: &Record, snapshot: &Snapshot) -> usize {
+    let siblings = children(parent(record), snapshot);
+    let place = siblings.iter().position(|(_, id)| *id == record.id);
+    place.unwrap_or(0) + 1
+}
+
+/// A department and all above it.
+fn lineage(id: i64, snapshot: &Snapshot) -> Vec<i64> {
+    let mut line = Vec::new();
+    let mut next = snapshot.record(NAME, id);
+    while let Some(record) = next {
+        // The tree has no cycle; what is stored is still not trusted to end.
+        if line.len() > MAX_DEPTH {
+            break;
+        }
+        line.push(record.id);
+        next = snapshot.record(NAME, parent(&record));
+    }
+    line
+}
+
+/// Layers of a department: itself and those below.
+fn height(id: i64, snapshot: &Snapshot) -> usize {
+    let below = children(id, snapshot);
+    let highest = below
+        .iter()
+        .map(|(_, child)| height(*child, snapshot))
+        .max();
+    1 + highest.unwrap_or(0)
+}
+
+/// The extensions that are in a department itself.
+fn members(id: i64, snapshot: &Snapshot) -> impl Iterator<Item = i64> + '_ {
+    snapshot.referrer_ids((NAME, id), ("extension", LIST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_of_create_has_its_rule_in_the_contracts_order() {
+        let create = wire::contract::operation("v1.0", "organization/create").unwrap();
+        let theirs: Vec<&str> = create.request.iter().map(|member| member.name).collect();
+        let ours: Vec<&str> = RULES.iter().map(|member| member.name).collect();
+        assert_eq!(ours, theirs);
+    }
+}
