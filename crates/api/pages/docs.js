@@ -10,6 +10,8 @@ const CERTAINTY = {
   partial: "read in part: some members may be missing",
   inferred: "its page was not found: members are inferred",
 };
+/** Areas whose names are abbreviations. */
+const AREAS = { cdr: "CDR", ivr: "IVR", uacsta: "uaCSTA" };
 const list = document.querySelector("#list");
 const search = document.querySelector("#search");
 const works = document.querySelector("#works");
@@ -38,6 +40,11 @@ function eventsOf(document) {
       members: membersOf(schema), works: row["x-implemented"] === true, anchor: `event/${id}`, certainty: row["x-certainty"],
     };
   });
+}
+
+function title(area) {
+  const words = area.replaceAll("_", " ");
+  return AREAS[area] ?? words[0].toUpperCase() + words.slice(1);
 }
 
 function memberWords(members) {
@@ -115,12 +122,12 @@ function start(document) {
     row.text = `${row.version ?? ""}/${row.short} ${row.summary} ${memberWords(row.members)}`.toLowerCase();
   }
   list.replaceChildren(...areas.map((area) => {
-    area.section = element("section.area", { id: `area/${area.name}` }, element("h2", {}, area.name.replaceAll("_", " ")), area.rows.map((row) => row.item));
+    area.section = element("section.area", { id: `area/${area.name}` }, element("h2", {}, title(area.name)), area.rows.map((row) => row.item));
     return area.section;
   }));
   const links = areas.map((area) => {
     const working = area.rows.filter((row) => row.works).length;
-    return element(`a${working ? "" : ".empty"}`, { href: `#area/${area.name}` }, area.name.replaceAll("_", " "), element("span", {}, `${working}/${area.rows.length}`));
+    return element(`a${working ? "" : ".empty"}`, { href: `#area/${area.name}` }, title(area.name), element("span", {}, `${working}/${area.rows.length}`));
   });
   window.document.querySelector("#areas").replaceChildren(...links);
 

@@ -28,7 +28,8 @@ function kindOf(schema) {
   if (schema.contentMediaType === "application/octet-stream") return "file";
   if (schema.contentMediaType === "application/json") return "string that holds JSON";
   if (schema.type === "array") return `array of ${schema.items.$ref ? "objects" : `${kindOf(schema.items)}s`}`;
-  return [schema.type ?? "any"].flat().join(" or ");
+  const constant = Number.isInteger(schema.const) ? "integer" : typeof schema.const;
+  return [schema.type ?? (schema.const === undefined ? "any" : constant)].flat().join(" or ");
 }
 
 function words(values) {

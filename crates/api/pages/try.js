@@ -28,7 +28,10 @@ export function tryForm(operation) {
   if (multipart) return null;
   const fields = method === "GET" && members.length ? element("div.fields", {}, members.map(field)) : null;
   const body = method === "POST" ? element("textarea.json", { spellcheck: "false", "aria-label": "Body, JSON" }) : null;
-  const fill = (all) => { body.value = JSON.stringify(exampleBody(members, all), null, 2); };
+  const fill = (all) => {
+    body.value = JSON.stringify(exampleBody(members, all), null, 2);
+    body.rows = Math.min(body.value.split("\n").length, 20);
+  };
   const answer = element("div", { "aria-live": "polite" });
   const shown = element("pre", {}, "");
   const button = element("button.go", { type: "button" }, "Send");
