@@ -95,7 +95,7 @@ async fn serve(
     let (grant, bound) = if WITHOUT_TOKEN.contains(&operation.path) {
         (None, MAX_LOGIN_BODY_BYTES)
     } else {
-        (Some(granted(&app, token.as_deref()).await?), MAX_BODY_BYTES)
+        (Some(granted(&app, token.as_deref())?), MAX_BODY_BYTES)
     };
     let handler = handler(operation.version, operation.path).ok_or(Failure::NotBuilt)?;
     let mut params = match operation.method {
@@ -124,12 +124,10 @@ async fn serve(
 }
 
 /// The grant of a token, or that it has none.
-pub async fn granted(app: &App, token: Option<&str>) -> Result<crate::token::GrantId, Failure> {
-    match token {
-        Some(token) => app.tokens.check(token).await,
-        None => None,
-    }
-    .ok_or(Failure::Code(ErrCode::TokenExpired))
+pub fn granted(app: &App, token: Option<&str>) -> Result<crate::token::GrantId, Failure> {
+    token
+        .and_then(|token| app.tokens.check(token))
+        .ok_or(Failure::Code(ErrCode::TokenExpired))
 }
 
 /// Version and path below `/openapi/`.

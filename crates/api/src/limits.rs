@@ -63,3 +63,5 @@ pub const MAX_CATCH_UP: usize = 100_000;
 
 /// Most call records on a page, and as many where none are asked for.
 pub const MAX_PAGE_SIZE: i64 = 10_000;
+/// How long a login waits for the database to keep its tokens.
+pub const KEEP_TIMEOUT: Duration = Duration::from_secs(10);

@@ -84,7 +84,8 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         requests_per_second,
         extra,
     } = config;
-    let tokens = Tokens::open(handle.store().clone(), &client_id, &client_secret).await?;
+    let sealer = handle.settings().sealer().clone();
+    let tokens = Tokens::open(handle.store().clone(), &sealer, &client_id, &client_secret).await?;
     let stopping = watch::Sender::new(false);
     let app = App::new(handle, tokens, stopping.subscribe());
     let admission = Arc::new(Admission::new(permitted, requests_per_second));

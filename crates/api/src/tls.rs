@@ -67,17 +67,17 @@ pub fn load_or_make(data_dir: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let (certificate, key) = (data_dir.join(CERTIFICATE_FILE), data_dir.join(KEY_FILE));
     match (certificate.exists(), key.exists()) {
         (true, true) => {}
-        (false, false) => make(&certificate, &key)?,
+        (false, false) => {
+            write(&key, &KeyPair::generate()?.serialize_pem(), 0o600)?;
+            make(&certificate, &key)?;
+        }
+        // A key without a certificate is what a crash, or a full disk, left of
+        // our own making; the key stays as it is.
+        (false, true) => make(&certificate, &key)?,
         (true, false) => {
             return Err(TlsError::Half {
                 there: certificate,
                 missing: key,
-            });
-        }
-        (false, true) => {
-            return Err(TlsError::Half {
-                there: key,
-                missing: certificate,
             });
         }
     }
@@ -106,6 +106,7 @@ fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
+/// A certificate for the key that is there.
 fn make(certificate: &Path, key: &Path) -> Result<(), TlsError> {
     let mut params = CertificateParams::new(names())?;
     let addresses = [
@@ -121,10 +122,15 @@ fn make(certificate: &Path, key: &Path) -> Result<(), TlsError> {
     let year = i32::from(Timestamp::now().to_zoned_datetime(TimeZone::UTC).year());
     params.not_before = date_time_ymd(year, 1, 1);
     params.not_after = date_time_ymd(year + SELF_MADE_YEARS, 1, 1);
-    let pair = KeyPair::generate()?;
+    let text = std::fs::read_to_string(key).map_err(|source| TlsError::File {
+        path: key.to_owned(),
+        source,
+    })?;
+    let pair = KeyPair::from_pem(&text).map_err(|error| TlsError::Broken {
+        path: key.to_owned(),
+        reason: error.to_string(),
+    })?;
     let made = params.self_signed(&pair)?;
-    // The key first: a certificate is only there when its key is.
-    write(key, &pair.serialize_pem(), 0o600)?;
     write(certificate, &made.pem(), 0o644)
 }
 
@@ -187,6 +193,17 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         load_or_make(&data).unwrap();
         assert_eq!(std::fs::read(data.join(CERTIFICATE_FILE)).unwrap(), first);
+        std::fs::remove_dir_all(data).unwrap();
+    }
+
+    #[test]
+    fn a_key_that_a_crash_left_alone_gets_its_certificate() {
+        let data = directory("crash");
+        load_or_make(&data).unwrap();
+        let key = std::fs::read(data.join(KEY_FILE)).unwrap();
+        std::fs::remove_file(data.join(CERTIFICATE_FILE)).unwrap();
+        load_or_make(&data).unwrap();
+        assert_eq!(std::fs::read(data.join(KEY_FILE)).unwrap(), key);
         std::fs::remove_dir_all(data).unwrap();
     }
 

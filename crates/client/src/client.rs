@@ -221,8 +221,13 @@ impl Client {
     /// already replaced by another.
     async fn valid_token(&self, refused: Option<String>) -> Result<String, Error> {
         let client = self.clone();
+        let closings = *self.inner.closings.borrow();
         let taken = tokio::spawn(async move {
             let mut memory = client.inner.grant.lock().await;
+            // Closed meanwhile: nobody may be left to give a new place back.
+            if *client.inner.closings.borrow() != closings {
+                return Err(Error::Closed);
+            }
             match (&*memory, &refused) {
                 (Some(grant), None) if grant.is_fresh(SystemTime::now()) => {
                     Ok(grant.access.clone())

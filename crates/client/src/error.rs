@@ -55,6 +55,9 @@ pub enum Error {
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[source] rustls::Error),
+    /// The client was closed while the request waited for a token.
+    #[error("the client was closed meanwhile")]
+    Closed,
     /// A file of certificates has none.
     #[error("no certificate in PEM form")]
     NoPem,

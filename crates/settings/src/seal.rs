@@ -9,6 +9,8 @@ use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 use crate::error::SettingsError;
 
@@ -21,7 +23,10 @@ const KEY_MODE: u32 = 0o600;
 
 /// Seals and opens with the key of one file.
 #[derive(Clone)]
-pub struct Sealer(XChaCha20Poly1305);
+pub struct Sealer {
+    cipher: XChaCha20Poly1305,
+    mac: Hmac<Sha256>,
+}
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,14 +58,29 @@ impl Sealer {
             }
             Err(error) => return Err(failed(error)),
         };
-        XChaCha20Poly1305::new_from_slice(&key)
-            .map(Self)
-            .map_err(|_| {
-                SettingsError::Key(format!(
-                    "{} does not hold {KEY_BYTES} bytes",
-                    key_file.display()
-                ))
-            })
+        let length = || {
+            SettingsError::Key(format!(
+                "{} does not hold {KEY_BYTES} bytes",
+                key_file.display()
+            ))
+        };
+        Ok(Self {
+            cipher: XChaCha20Poly1305::new_from_slice(&key).map_err(|_| length())?,
+            mac: <Hmac<Sha256> as KeyInit>::new_from_slice(&key).map_err(|_| length())?,
+        })
+    }
+
+    /// A mark by which a text is known again, and which tells nothing of it to
+    /// who has not the key: for what must be compared and never read.
+    pub fn mark(&self, place: &str, text: &[u8]) -> u64 {
+        let mut mac = self.mac.clone();
+        mac.update(place.as_bytes());
+        mac.update(&[0]);
+        mac.update(text);
+        let mark = mac.finalize().into_bytes();
+        mark.iter()
+            .take(8)
+            .fold(0, |mark, byte| mark << 8 | u64::from(*byte))
     }
 
     /// Seals a text for one place, such as `extension:7`.
@@ -68,7 +88,7 @@ impl Sealer {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|e| SettingsError::Key(e.to_string()))?;
         let sealed = self
-            .0
+            .cipher
             .encrypt(
                 &XNonce::from(nonce),
                 Payload {
@@ -92,7 +112,7 @@ impl Sealer {
         let (nonce, text) = sealed
             .split_first_chunk::<NONCE_BYTES>()
             .ok_or_else(wrong)?;
-        self.0
+        self.cipher
             .decrypt(
                 &XNonce::from(*nonce),
                 Payload {

@@ -22,7 +22,7 @@ use crate::request;
 pub async fn open(app: Arc<App>, mut parts: Parts, from: IpAddr) -> Result<Response, Failure> {
     let mut query = request::query(&parts.uri)?;
     let token = request::token(&mut query, &parts.headers);
-    let grant = granted(&app, token.as_deref()).await?;
+    let grant = granted(&app, token.as_deref())?;
     // Without an upgrade there is nothing at this path.
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &())
         .await

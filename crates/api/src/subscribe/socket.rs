@@ -78,12 +78,12 @@ impl<'a> Socket<'a> {
     async fn serve(&mut self) -> Result<std::convert::Infallible, Reason> {
         let mut tokens = self.app.tokens.changes();
         let mut stopping = self.app.stopping.clone();
-        let mut token_ends = token_end(self.app, self.grant).await?;
+        let mut token_ends = token_end(self.app, self.grant)?;
         loop {
             tokio::select! {
                 () = gone(&mut stopping) => return Err(Reason::Stopping),
-                _ = changed(&mut tokens) => token_ends = token_end(self.app, self.grant).await?,
-                () = sleep_until(token_ends) => token_ends = token_end(self.app, self.grant).await?,
+                _ = changed(&mut tokens) => token_ends = token_end(self.app, self.grant)?,
+                () = sleep_until(token_ends) => token_ends = token_end(self.app, self.grant)?,
                 () = sleep_until(self.last_spoken + SOCKET_IDLE) => return Err(Reason::Idle),
                 message = self.stream.recv() => match message {
                     Some(Ok(message)) => self.heard(message).await?,
@@ -168,6 +168,11 @@ impl<'a> Socket<'a> {
             let last = page.len() < CATCH_UP_PAGE as usize;
             read += page.len();
             for event in &page {
+                // A long way to catch up may outlive the token, or the door.
+                if *self.app.stopping.borrow() {
+                    return Err(Reason::Stopping);
+                }
+                token_end(self.app, self.grant)?;
                 self.tell(event).await?;
             }
             if last {
@@ -241,7 +246,7 @@ async fn gone(stopping: &mut watch::Receiver<bool>) {
 }
 
 /// When to ask again whether the token is valid.
-async fn token_end(app: &App, grant: GrantId) -> Result<Instant, Reason> {
-    let left = app.tokens.left(grant).await.ok_or(Reason::Token)?;
+fn token_end(app: &App, grant: GrantId) -> Result<Instant, Reason> {
+    let left = app.tokens.left(grant).ok_or(Reason::Token)?;
     Ok(Instant::now() + Duration::from_secs(left))
 }

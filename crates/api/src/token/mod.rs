@@ -11,12 +11,15 @@ mod blocked;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
+use settings::Sealer;
 use sha2::{Digest, Sha256};
-use store::{Store, StoreError, TokenHash, TokenRow};
+use store::{Batch, Store, StoreError, TokenChange, TokenHash, TokenRow};
 use subtle::ConstantTimeEq;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::limits::{ACCESS_TOKEN_LIFE_S, MAX_ACCESS_TOKENS, REFRESH_TOKEN_LIFE_S};
+use crate::limits::{ACCESS_TOKEN_LIFE_S, KEEP_TIMEOUT, MAX_ACCESS_TOKENS, REFRESH_TOKEN_LIFE_S};
 use blocked::Blocked;
 pub use blocked::one_owner;
 
@@ -71,15 +74,22 @@ pub struct Tokens {
     id: [u8; 32],
     secret: [u8; 32],
     owner: String,
-    // Held across the store's commit, so that no two requests take one place.
+    // Never held across a wait: every request and every socket looks here.
     state: Mutex<State>,
+    // Held across the store's commit, so that no two requests take one place.
+    writing: tokio::sync::Mutex<()>,
     changed: watch::Sender<()>,
 }
 
 impl Tokens {
     /// With the tokens that are still valid from before.
-    pub async fn open(store: Store, client_id: &str, secret: &str) -> Result<Self, StoreError> {
-        let owner = owner(client_id, secret);
+    pub async fn open(
+        store: Store,
+        sealer: &Sealer,
+        client_id: &str,
+        secret: &str,
+    ) -> Result<Self, StoreError> {
+        let owner = owner(sealer, client_id, secret);
         let kept = store.tokens(now()).await?;
         let mut state = State {
             grants: Vec::new(),
@@ -95,6 +105,7 @@ impl Tokens {
             secret: Sha256::digest(secret).into(),
             owner,
             state: Mutex::new(state),
+            writing: tokio::sync::Mutex::new(()),
             changed: watch::Sender::new(()),
         })
     }
@@ -102,7 +113,35 @@ impl Tokens {
     /// A new pair for who knows Client ID and Secret.
     pub async fn log_in(&self, id: &str, secret: &str, from: IpAddr) -> Result<Pair, TokenError> {
         let now = now();
-        let mut state = self.state.lock().await;
+        self.credentials(id, secret, from, now)?;
+        let _writing = self.writing.lock().await;
+        {
+            let mut state = self.state.lock();
+            state.forget(now);
+            if state.valid(now) >= MAX_ACCESS_TOKENS {
+                return Err(TokenError::TooMany);
+            }
+        }
+        let (pair, row) = self.pair(now)?;
+        // What has run out is swept out at a moment that is rare anyway.
+        self.keep(vec![
+            TokenChange::Insert(row.clone()),
+            TokenChange::Purge(now),
+        ])
+        .await?;
+        self.state.lock().add(row);
+        Ok(pair)
+    }
+
+    /// Whether somebody knows Client ID and Secret, and may try.
+    fn credentials(
+        &self,
+        id: &str,
+        secret: &str,
+        from: IpAddr,
+        now: i64,
+    ) -> Result<(), TokenError> {
+        let mut state = self.state.lock();
         if let Some(until) = state.blocked.until(from, now) {
             return Err(TokenError::Blocked(until));
         }
@@ -116,97 +155,105 @@ impl Tokens {
             return Err(TokenError::WrongCredentials);
         }
         state.blocked.succeeded(from);
-        state.forget(now);
-        if state.valid(now) >= MAX_ACCESS_TOKENS {
-            return Err(TokenError::TooMany);
-        }
-        let (pair, row) = self.pair(now)?;
-        self.store
-            .token_insert(row.clone())
-            .await
-            .map_err(TokenError::Store)?;
-        state.add(row);
-        // What has run out is swept out at a moment that is rare anyway.
-        let _ = self.store.token_purge(now).await;
-        Ok(pair)
+        Ok(())
     }
 
     /// A new pair for the newest refresh token of a grant.
     pub async fn refresh(&self, refresh: &str, from: IpAddr) -> Result<Pair, TokenError> {
         let now = now();
         let hash = TokenHash::of(refresh);
-        let mut state = self.state.lock().await;
-        if let Some(until) = state.blocked.until(from, now) {
-            return Err(TokenError::Blocked(until));
-        }
-        state.forget(now);
-        let others = state
-            .grants
-            .iter()
-            .filter(|g| g.row.refresh != hash && g.row.access_expires > now);
-        let full = others.count() >= MAX_ACCESS_TOKENS;
-        let grant = state
-            .grants
-            .iter_mut()
-            .find(|grant| grant.row.refresh == hash && grant.row.refresh_expires > now)
-            .ok_or(TokenError::Expired)?;
-        // Only where its access token ran out and others took the place.
-        if full {
-            return Err(TokenError::TooMany);
-        }
+        let _writing = self.writing.lock().await;
+        let (id, old) = {
+            let mut state = self.state.lock();
+            if let Some(until) = state.blocked.until(from, now) {
+                return Err(TokenError::Blocked(until));
+            }
+            state.forget(now);
+            let others = state
+                .grants
+                .iter()
+                .filter(|g| g.row.refresh != hash && g.row.access_expires > now);
+            let full = others.count() >= MAX_ACCESS_TOKENS;
+            let grant = state
+                .grants
+                .iter()
+                .find(|grant| grant.row.refresh == hash && grant.row.refresh_expires > now)
+                .ok_or(TokenError::Expired)?;
+            // Only where its access token ran out and others took the place.
+            if full {
+                return Err(TokenError::TooMany);
+            }
+            (grant.id, grant.row.access.clone())
+        };
         let (pair, row) = self.pair(now)?;
-        let old = grant.row.access.clone();
-        self.store
-            .token_replace(old, row.clone())
-            .await
-            .map_err(TokenError::Store)?;
-        grant.row = row;
-        drop(state);
+        self.keep(vec![
+            TokenChange::Delete(old),
+            TokenChange::Insert(row.clone()),
+        ])
+        .await?;
+        // Nobody revoked it meanwhile: that is writing, too.
+        if let Some(grant) = self.state.lock().grant(id) {
+            grant.row = row;
+        }
         self.changed.send_replace(());
         Ok(pair)
     }
 
     /// Ends a grant: its tokens are void, its place is free, its sockets close.
     pub async fn revoke(&self, id: GrantId) -> Result<(), TokenError> {
-        let mut state = self.state.lock().await;
-        if let Some(place) = state.grants.iter().position(|grant| grant.id == id) {
-            let grant = state.grants.swap_remove(place);
-            // It is void from now on, also when the store fails.
-            self.changed.send_replace(());
-            self.store
-                .token_delete(grant.row.access)
-                .await
-                .map_err(TokenError::Store)?;
-        }
+        let _writing = self.writing.lock().await;
+        let Some(access) = self.state.lock().grant(id).map(|g| g.row.access.clone()) else {
+            return Ok(());
+        };
+        // What the journal has taken it keeps trying to write, so that the
+        // token does not come back with a restart; nobody waits for it.
+        let taken = self.store.journal().submit(Batch {
+            tokens: vec![TokenChange::Delete(access)],
+            ..Batch::default()
+        });
+        drop(taken.map_err(|_| TokenError::Store(StoreError::Full))?);
+        self.state.lock().grants.retain(|grant| grant.id != id);
+        self.changed.send_replace(());
         Ok(())
     }
 
     /// The grant of an access token that is valid.
-    pub async fn check(&self, access: &str) -> Option<GrantId> {
+    pub fn check(&self, access: &str) -> Option<GrantId> {
         let now = now();
         let hash = TokenHash::of(access);
-        let state = self.state.lock().await;
+        let state = self.state.lock();
         let grant = state.grants.iter().find(|grant| grant.row.access == hash)?;
         (grant.row.access_expires > now).then_some(grant.id)
     }
 
     /// Seconds for which a grant's access token is still valid, if it is.
-    pub async fn left(&self, id: GrantId) -> Option<u64> {
-        let state = self.state.lock().await;
-        let grant = state.grants.iter().find(|grant| grant.id == id)?;
-        u64::try_from(grant.row.access_expires - now())
-            .ok()
-            .filter(|left| *left > 0)
+    pub fn left(&self, id: GrantId) -> Option<u64> {
+        let expires = self.state.lock().grant(id)?.row.access_expires;
+        u64::try_from(expires - now()).ok().filter(|left| *left > 0)
+    }
+
+    /// Waits until a change is kept, but not for ever: a database that takes
+    /// nothing must not hold the next one who logs in.
+    async fn keep(&self, tokens: Vec<TokenChange>) -> Result<(), TokenError> {
+        let batch = Batch {
+            tokens,
+            ..Batch::default()
+        };
+        timeout(KEEP_TIMEOUT, self.store.write(batch))
+            .await
+            .unwrap_or(Err(StoreError::Full))
+            .map(|_| ())
+            .map_err(TokenError::Store)
     }
 
     /// The addresses that are blocked now, and until when, Unix seconds.
     pub async fn blocked(&self) -> Vec<(IpAddr, i64)> {
-        self.state.lock().await.blocked.list(now())
+        self.state.lock().blocked.list(now())
     }
 
     /// Lets an address log in again, or all that are blocked; which ones were.
     pub async fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
-        self.state.lock().await.blocked.lift(address, now())
+        self.state.lock().blocked.lift(address, now())
     }
 
     /// Wakes whenever a grant was refreshed or revoked.
@@ -231,6 +278,10 @@ impl Tokens {
 }
 
 impl State {
+    fn grant(&mut self, id: GrantId) -> Option<&mut Grant> {
+        self.grants.iter_mut().find(|grant| grant.id == id)
+    }
+
     fn add(&mut self, row: TokenRow) {
         self.grants.push(Grant {
             id: GrantId(self.next),
@@ -254,18 +305,14 @@ impl State {
     }
 }
 
-/// Whose tokens these are: a new Client Secret makes the old tokens void.
-fn owner(client_id: &str, secret: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(client_id);
-    hash.update([0]);
-    hash.update(secret);
-    let mark: u64 = hash
-        .finalize()
-        .iter()
-        .take(8)
-        .fold(0, |mark, byte| mark << 8 | u64::from(*byte));
-    format!("{client_id}#{mark:016x}")
+/// Whose tokens these are: a new Client Secret makes the old tokens void. The
+/// mark says nothing of the secret to who has not the key file.
+fn owner(sealer: &Sealer, client_id: &str, secret: &str) -> String {
+    let text = format!("{client_id}\0{secret}");
+    format!(
+        "{client_id}#{:016x}",
+        sealer.mark("api_client", text.as_bytes())
+    )
 }
 
 fn random_token() -> Result<String, TokenError> {
@@ -305,7 +352,11 @@ mod tests {
 
     #[test]
     fn another_secret_is_another_owner() {
-        assert_ne!(owner("id", "one"), owner("id", "two"));
-        assert_eq!(owner("id", "one"), owner("id", "one"));
+        let key = std::env::temp_dir().join(format!("strowger-owner-{}", std::process::id()));
+        let sealer = Sealer::open(&key).unwrap();
+        let owner = |secret| owner(&sealer, "id", secret);
+        assert_ne!(owner("one"), owner("two"));
+        assert_eq!(owner("one"), owner("one"));
+        std::fs::remove_file(key).unwrap();
     }
 }

@@ -76,6 +76,7 @@ impl Client {
         let followed = follow(self.clone(), ids, socket, sender);
         let task = tokio::spawn(async move {
             tokio::select! {
+                biased;
                 _ = closings.changed() => {}
                 () = followed => {}
             }
