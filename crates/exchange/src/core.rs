@@ -185,8 +185,8 @@ impl Core {
     pub fn configure(&mut self, change: Worked) {
         self.guarded(|core| {
             core.snapshot = change.snapshot;
-            if let Some(configuration) = change.configuration {
-                core.feed(Input::Configure(configuration));
+            if !change.extensions.is_empty() {
+                core.feed(Input::Extensions(change.extensions));
             }
             core.dismiss(&change.dismissed);
             core.settle();

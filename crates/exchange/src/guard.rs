@@ -40,7 +40,10 @@ impl Work {
                 }
             }
             Input::Timer(Timer::Ring(call)) => self.call = Some(*call),
-            Input::Configure(_) | Input::Contacts { .. } | Input::GivenUp { .. } => {}
+            Input::Configure(_)
+            | Input::Extensions(_)
+            | Input::Contacts { .. }
+            | Input::GivenUp { .. } => {}
         }
     }
 }

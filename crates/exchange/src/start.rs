@@ -227,8 +227,8 @@ pub(crate) async fn start_with(
         fresh_requests,
         changes: worked_changes,
     };
-    let lease = home.run(looping, configuration.clone(), lanes).await?;
-    let working = change::work_out(changes, worked, snapshot, configuration);
+    let lease = home.run(looping, configuration, lanes).await?;
+    let working = change::work_out(changes, worked, snapshot);
     Ok(Running {
         handle,
         sip_udp: local,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex as SyncMutex;
-use store::{Batch, Object, Store};
+use store::{Batch, Object, ObjectChange, Store};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::error::SettingsError;
@@ -93,6 +93,9 @@ impl Default for Options {
 pub struct Change {
     /// All settings as they are now.
     pub snapshot: Arc<Snapshot>,
+    /// Kind and id of each object that was written or removed. Who misses a
+    /// change sees it by the revision: they follow one another.
+    pub objects: Vec<(String, i64)>,
     /// Told when the switch has them; the change's answer waits for it.
     pub done: oneshot::Sender<()>,
 }
@@ -213,14 +216,16 @@ impl Inner {
     pub async fn apply(&self, mut batch: Batch, snapshot: Snapshot) -> Result<(), SettingsError> {
         let revision = u64::try_from(snapshot.revision()).unwrap_or(0);
         batch.counters.push((REVISION.into(), revision));
+        let changes = batch.objects.iter().map(ObjectChange::of);
+        let objects = changes.map(|(kind, id)| (kind.to_owned(), id)).collect();
         self.store.write(batch).await?;
         let snapshot = Arc::new(snapshot);
         self.current.store(snapshot.clone());
-        self.tell(snapshot).await;
+        self.tell(snapshot, objects).await;
         Ok(())
     }
 
-    async fn tell(&self, snapshot: Arc<Snapshot>) {
+    async fn tell(&self, snapshot: Arc<Snapshot>, objects: Vec<(String, i64)>) {
         let sender = {
             let listener = self.listener.lock();
             if listener.receiver.is_some() {
@@ -230,8 +235,13 @@ impl Inner {
             listener.sender.clone()
         };
         let (done, wait) = oneshot::channel();
+        let change = Change {
+            snapshot,
+            objects,
+            done,
+        };
         let told = async {
-            if sender.send(Change { snapshot, done }).await.is_ok() {
+            if sender.send(change).await.is_ok() {
                 // An error says that the listener let go of it: it is leaving.
                 let _ = wait.await;
             }

@@ -271,10 +271,7 @@ impl Script {
     }
 
     fn object(&mut self, change: &ObjectChange) {
-        let (kind, id) = match change {
-            ObjectChange::Put { object, .. } => (object.kind.as_str(), object.id),
-            ObjectChange::Delete { kind, id } => (kind.as_str(), *id),
-        };
+        let (kind, id) = change.of();
         self.next("DELETE FROM object_key WHERE kind = ")
             .push_bind(kind);
         self.0.push(" AND id = ").push_bind(id);

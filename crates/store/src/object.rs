@@ -73,6 +73,16 @@ pub enum ObjectChange {
     },
 }
 
+impl ObjectChange {
+    /// Kind and id of the object that it is about.
+    pub fn of(&self) -> (&str, i64) {
+        match self {
+            Self::Put { object, .. } => (&object.kind, object.id),
+            Self::Delete { kind, id } => (kind, *id),
+        }
+    }
+}
+
 impl Store {
     /// All objects of a kind, by id.
     pub async fn objects(&self, kind: &str) -> Result<Vec<Object>, StoreError> {

@@ -17,14 +17,24 @@ pub(crate) const MAX_CALLS: usize = 65_536;
 /// Configuration and contacts.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    configuration: Arc<Configuration>,
+    configuration: Configuration,
     contacts: HashMap<ExtensionNumber, Vec<ContactId>>,
 }
 
 impl Directory {
     /// Takes a new configuration; who holds an extension of the old keeps it.
     pub(crate) fn configure(&mut self, configuration: Arc<Configuration>) {
-        self.configuration = configuration;
+        self.configuration = Arc::unwrap_or_clone(configuration);
+    }
+
+    /// Takes some extensions anew, or out.
+    pub(crate) fn change(&mut self, changes: Vec<(ExtensionNumber, Option<Arc<Extension>>)>) {
+        for (number, extension) in changes {
+            match extension {
+                Some(extension) => self.configuration.extensions.insert(number, extension),
+                None => self.configuration.extensions.remove(&number),
+            };
+        }
     }
 
     /// Takes an extension's contacts, all of them.

@@ -47,6 +47,7 @@ impl Exchange {
     pub fn handle(&mut self, input: Input, now: Now, ids: &mut Ids, out: &mut Output) {
         match input {
             Input::Configure(configuration) => self.directory.configure(configuration),
+            Input::Extensions(changes) => self.directory.change(changes),
             Input::Contacts {
                 extension,
                 contacts,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::Configuration;
+use crate::config::{Configuration, Extension};
 use crate::ids::{CallId, ContactId, ExtensionNumber, LegId, RequestId};
 use crate::media::MediaDescription;
 
@@ -22,8 +22,11 @@ pub enum Caller {
 /// One input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// The settings changed.
+    /// The settings, all of them.
     Configure(Arc<Configuration>),
+    /// These extensions are others than before; `None`: there is none any more.
+    /// What is the same is not said, for it may be ten thousand.
+    Extensions(Vec<(ExtensionNumber, Option<Arc<Extension>>)>),
     /// The contacts under which an extension is registered now (all of them).
     Contacts {
         /// Whose.

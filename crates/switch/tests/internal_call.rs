@@ -410,8 +410,7 @@ fn phones_already_invited_ring_on_when_the_registration_goes() {
     let b = step.invited()[0];
     assert_eq!(step.to(a), []);
     w.register("1001", 0);
-    w.configuration.extensions.remove(&ext("1001"));
-    w.configure();
+    w.input(Input::Extensions(vec![(ext("1001"), None)]));
     let step = w.leg(b, LegInput::Answered(offer()));
     assert!(step.facts().contains(&"answered".into()));
     let (_, step) = w.call("1002", "1001", Some(offer()));

@@ -80,7 +80,8 @@ impl World {
             .get_mut(&ext(number))
             .expect("an extension of this world");
         change(Arc::make_mut(entry));
-        self.configure();
+        let changes = vec![(ext(number), Some(entry.clone()))];
+        self.input(Input::Extensions(changes));
     }
 
     /// Registers that many phones; their ids are the number's followed by
