@@ -201,7 +201,7 @@ async fn over_tls_the_self_made_certificate_is_believed_only_where_it_is_asked_f
     let url = format!("https://{}", serving.https.unwrap());
     let builder = client::Client::builder(&url).credentials(CLIENT_ID, CLIENT_SECRET);
     let strict = builder.clone().build().unwrap();
-    let refused = strict.system_information().await;
+    let refused = strict.system().information().await;
     assert!(
         matches!(refused, Err(client::Error::Unreachable(_))),
         "{refused:?}"
@@ -218,17 +218,20 @@ async fn over_tls_the_self_made_certificate_is_believed_only_where_it_is_asked_f
     ] {
         let mut events = client.events(&[30022]).await.unwrap();
         let id = client
-            .call("v1.0", "extension/create", extension("1000"))
+            .ask("v1.0", "extension/create", extension("1000"))
             .await
             .unwrap()["id"]
             .clone();
-        let told = tokio::time::timeout(PATIENCE, events.next())
+        let told = tokio::time::timeout(PATIENCE, events.next_event())
             .await
             .unwrap()
             .unwrap()
             .unwrap();
         assert_eq!(told.msg["option"], "CREATE");
-        client.extension_delete(id.as_i64().unwrap()).await.unwrap();
+        client
+            .ask("v1.0", "extension/delete", json!({"id": id}))
+            .await
+            .unwrap();
         client.close().await.unwrap();
         assert!(events.next().await.is_none_or(|event| event.is_ok()));
     }

@@ -11,6 +11,7 @@ mod common;
 
 use std::time::Duration;
 
+use client::Update;
 use common::{PATIENCE, Pbx, extension};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -185,53 +186,33 @@ async fn the_client_logs_in_anew_and_says_that_it_was_interrupted() {
     let client = pbx.client();
     let mut events = client.events(&[30011]).await.unwrap();
     tell(&pbx, 30011, 1).await;
-    let event = timeout(PATIENCE, events.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let event = timeout(PATIENCE, events.next_event()).await;
+    let event = event.unwrap().unwrap().unwrap();
     assert_eq!((event.id, &event.msg), (30011, &json!({"call_id": "1"})));
     assert_eq!(event.sn.as_deref(), Some("363A12345678"));
 
     // The token is revoked under it: a request and the socket get another.
     pbx.get("del_token", &client.token().await.unwrap(), &[])
         .await;
-    assert_eq!(
-        client
-            .system_information()
-            .await
-            .unwrap()
-            .device_name
-            .unwrap(),
-        "Test PBX"
-    );
-    let interrupted = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
-    assert!(
-        matches!(interrupted, Err(client::Error::Interrupted)),
-        "{interrupted:?}"
-    );
+    let information = client.system().information().await.unwrap();
+    assert_eq!(information.data.unwrap().device_name.unwrap(), "Test PBX");
+    is_interrupted(&mut events).await;
     tell(&pbx, 30011, 2).await;
-    let event = timeout(PATIENCE, events.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    assert_eq!(event.msg, json!({"call_id": "2"}));
+    let event = timeout(PATIENCE, events.next_event()).await;
+    assert_eq!(
+        event.unwrap().unwrap().unwrap().msg,
+        json!({"call_id": "2"})
+    );
 
     // The door closes and opens.
     pbx.reopen().await;
-    let interrupted = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
-    assert!(
-        matches!(interrupted, Err(client::Error::Interrupted)),
-        "{interrupted:?}"
-    );
+    is_interrupted(&mut events).await;
     tell(&pbx, 30011, 3).await;
-    let event = timeout(PATIENCE, events.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    assert_eq!(event.msg, json!({"call_id": "3"}));
+    let event = timeout(PATIENCE, events.next_event()).await;
+    assert_eq!(
+        event.unwrap().unwrap().unwrap().msg,
+        json!({"call_id": "3"})
+    );
 
     // It held one place all the time, and gives it back.
     client.close().await.unwrap();
@@ -239,6 +220,14 @@ async fn the_client_logs_in_anew_and_says_that_it_was_interrupted() {
         assert_eq!(pbx.log_in().await["errcode"], 0);
     }
     pbx.stop().await;
+}
+
+/// The stream says that it lost the connection and that it has it again.
+async fn is_interrupted(events: &mut client::EventStream) {
+    let update = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+    assert!(matches!(update, Ok(Update::Lost(_))), "{update:?}");
+    let update = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+    assert!(matches!(update, Ok(Update::Resumed { .. })), "{update:?}");
 }
 
 #[tokio::test]

@@ -9,13 +9,12 @@
 
 mod common;
 
-use std::pin::pin;
-
 use common::{PATIENCE, Pbx};
-use futures_util::TryStreamExt;
 use serde_json::{Map, Value, json};
 use store::{Batch, CdrRow};
 use tokio::time::timeout;
+use wire::call::CallQueryRequest;
+use wire::cdr::CdrSearchRequest;
 use wire::contract::HttpMethod;
 
 fn record(number: i64) -> CdrRow {
@@ -91,10 +90,11 @@ async fn call_records_are_found_in_both_time_dialects_and_paged() {
     assert_eq!(oldest["data"][0].get("duration"), None);
 
     let client = pbx.client();
-    let rows: Vec<_> = pin!(client.cdr_search(json!({"call_from": "1000"})))
-        .try_collect()
-        .await
-        .unwrap();
+    let request = CdrSearchRequest {
+        call_from: Some("1000".into()),
+        ..CdrSearchRequest::default()
+    };
+    let rows = client.cdr().search_all(&request).collect().await.unwrap();
     let times: Vec<i64> = rows.iter().map(|row| row.timestamp.unwrap()).collect();
     assert_eq!(times, (1_790_000_000..1_790_000_450).collect::<Vec<_>>());
     pbx.stop().await;
@@ -130,7 +130,7 @@ async fn a_dialled_call_is_found_or_told_to_have_failed() {
     let call = client.dial("1000", "1001").await.unwrap();
     let failed = timeout(PATIENCE, async {
         loop {
-            let event = events.next().await.unwrap().unwrap();
+            let event = events.next_event().await.unwrap().unwrap();
             if event.id == 30015 {
                 return event.msg;
             }
@@ -139,10 +139,15 @@ async fn a_dialled_call_is_found_or_told_to_have_failed() {
     assert_eq!(failed.await.unwrap()["call_id"], call.as_str());
 
     for selectors in [json!({}), json!({"type": "internal", "extension": "1000"})] {
-        let answer = client.call("v1.0", "call/query", selectors).await;
+        let answer = client.ask("v1.0", "call/query", selectors).await;
         assert_eq!(answer.unwrap_err().errcode(), Some(40002));
     }
-    assert_eq!(client.call_query_extension("1000").await.unwrap(), []);
+    let calls = CallQueryRequest {
+        extension: Some("1000".into()),
+        ..CallQueryRequest::default()
+    };
+    let calls = client.call().query(&calls).await.unwrap();
+    assert_eq!(calls.data.unwrap(), []);
     assert_eq!(
         client
             .hangup("PJSIP/1000-0000002a")
@@ -152,10 +157,10 @@ async fn a_dialled_call_is_found_or_told_to_have_failed() {
         Some(70130)
     );
     let paging = client
-        .call("v1.0", "call/hangup", json!({"paging_number": "6000"}))
+        .ask("v1.0", "call/hangup", json!({"paging_number": "6000"}))
         .await;
     assert_eq!(paging.unwrap_err().errcode(), Some(40002));
-    let neither = client.call("v1.0", "call/hangup", json!({})).await;
+    let neither = client.ask("v1.0", "call/hangup", json!({})).await;
     assert_eq!(neither.unwrap_err().errcode(), Some(40002));
     pbx.stop().await;
 }
