@@ -1,9 +1,13 @@
 //! Two bounded queues: what belongs to something under way is never shed for
 //! what starts something new.
 
+use std::time::Instant;
+
 use sip::{Flow, Message, Method};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+
+use crate::taken::Taken;
 
 /// A message, and whence it came.
 #[derive(Debug, Clone)]
@@ -20,7 +24,8 @@ pub struct Lanes {
     /// Responses, ACK, BYE, CANCEL and all that has a To tag. When it is full
     /// the transport waits, and reads nothing more.
     pub urgent: mpsc::Sender<Received>,
-    /// What starts something new. When it is full, 503 is the answer.
+    /// What starts something new. When it is full, 503 is the answer, except to
+    /// a copy of what is in already.
     pub fresh: mpsc::Sender<Received>,
 }
 
@@ -28,6 +33,9 @@ pub struct Lanes {
 pub(crate) enum Lane {
     /// It is in its lane.
     Taken,
+    /// The fresh lane is full, but the same request is in already, and will
+    /// have its answer.
+    Repeated,
     /// The fresh lane is full.
     Shed(Received),
     /// Nobody takes messages any more.
@@ -35,15 +43,20 @@ pub(crate) enum Lane {
 }
 
 impl Lanes {
-    pub(crate) async fn put(&self, received: Received) -> Lane {
+    pub(crate) async fn put(&self, received: Received, taken: &mut Taken) -> Lane {
         if is_urgent(&received.message) {
             return match self.urgent.send(received).await {
                 Ok(()) => Lane::Taken,
                 Err(_) => Lane::Closed,
             };
         }
+        let print = taken.print(&received.message);
         match self.fresh.try_send(received) {
-            Ok(()) => Lane::Taken,
+            Ok(()) => {
+                taken.note(print, Instant::now());
+                Lane::Taken
+            }
+            Err(TrySendError::Full(_)) if taken.knows(print) => Lane::Repeated,
             Err(TrySendError::Full(received)) => Lane::Shed(received),
             Err(TrySendError::Closed(_)) => Lane::Closed,
         }

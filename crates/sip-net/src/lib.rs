@@ -5,6 +5,7 @@ mod error;
 mod lanes;
 mod metric;
 mod routes;
+mod taken;
 mod udp;
 
 pub use error::NetError;

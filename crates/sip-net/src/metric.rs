@@ -12,6 +12,8 @@ pub(crate) struct Counters {
     pub(crate) malformed: Counter,
     /// Turned away with 503.
     pub(crate) shed: Counter,
+    /// Dropped for want of room, copies of what was let in before.
+    pub(crate) repeated: Counter,
     /// Keep-alives and other datagrams that are no SIP.
     pub(crate) keepalives: Counter,
 }
@@ -26,6 +28,7 @@ impl Counters {
             receive_failed: counter!("strowger_sip_receive_failed_total", &labels),
             malformed: counter!("strowger_sip_malformed_total", &labels),
             shed: counter!("strowger_sip_shed_total", &labels),
+            repeated: counter!("strowger_sip_repeated_total", &labels),
             keepalives: counter!("strowger_sip_keepalives_total", &labels),
         }
     }

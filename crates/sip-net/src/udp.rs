@@ -2,18 +2,19 @@
 //! sending is a system call from whoever has something to send.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sip::{Flow, HeaderName, Message, Transport};
-use socket2::SockRef;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
 
 use crate::NetError;
 use crate::lanes::{Lane, Lanes, Received};
 use crate::metric::Counters;
+use crate::taken::Taken;
 
 /// What the socket may hold in each direction, as far as the system allows.
 const SOCKET_BUFFER: usize = 4 << 20;
@@ -44,7 +45,7 @@ impl UdpTransport {
     /// Where the address is taken or none of ours.
     pub async fn bind(address: SocketAddr) -> Result<Arc<Self>, NetError> {
         let failed = |source| NetError::Bind { address, source };
-        let socket = UdpSocket::bind(address).await.map_err(failed)?;
+        let socket = open(address).map_err(failed)?;
         let options = SockRef::from(&socket);
         for result in [
             options.set_recv_buffer_size(SOCKET_BUFFER),
@@ -76,7 +77,7 @@ impl UdpTransport {
     /// Where the socket's buffer is full or the system refuses; counted, and
     /// nothing more to do: SIP over UDP sends again by itself.
     pub fn send(&self, bytes: &[u8], to: SocketAddr) -> Result<(), NetError> {
-        match self.socket.try_send_to(bytes, to) {
+        match self.socket.try_send_to(bytes, self.outward(to)) {
             Ok(_) => {
                 self.counters.sent.increment(1);
                 Ok(())
@@ -91,9 +92,21 @@ impl UdpTransport {
         }
     }
 
+    /// An address as this socket's system calls know it: to one that takes both
+    /// families an IPv4 peer is a mapped one.
+    fn outward(&self, address: SocketAddr) -> SocketAddr {
+        match address.ip() {
+            IpAddr::V4(v4) if self.local.is_ipv6() => {
+                SocketAddr::new(v4.to_ipv6_mapped().into(), address.port())
+            }
+            _ => address,
+        }
+    }
+
     /// Reads for good, or until nobody takes from the lanes.
     pub async fn receive(self: Arc<Self>, lanes: Lanes) {
         let mut buffer = vec![0; LONGEST_DATAGRAM];
+        let mut taken = Taken::new(Instant::now());
         loop {
             if let Err(error) = self.socket.readable().await {
                 self.failed(&error).await;
@@ -102,8 +115,9 @@ impl UdpTransport {
             for _ in 0..BATCH {
                 match self.socket.try_recv_from(&mut buffer) {
                     Ok((length, source)) => {
+                        let source = inward(source);
                         let datagram = buffer.get(..length).unwrap_or_default();
-                        if !self.datagram(datagram, source, &lanes).await {
+                        if !self.datagram(datagram, source, &lanes, &mut taken).await {
                             return;
                         }
                     }
@@ -119,7 +133,13 @@ impl UdpTransport {
     }
 
     /// One datagram. False: nobody listens any more.
-    async fn datagram(&self, datagram: &[u8], source: SocketAddr, lanes: &Lanes) -> bool {
+    async fn datagram(
+        &self,
+        datagram: &[u8],
+        source: SocketAddr,
+        lanes: &Lanes,
+        taken: &mut Taken,
+    ) -> bool {
         if is_keepalive(datagram) {
             self.counters.keepalives.increment(1);
             return true;
@@ -141,8 +161,12 @@ impl UdpTransport {
                 return true;
             }
         };
-        match lanes.put(Received { message, flow }).await {
+        match lanes.put(Received { message, flow }, taken).await {
             Lane::Taken => true,
+            Lane::Repeated => {
+                self.counters.repeated.increment(1);
+                true
+            }
             Lane::Closed => false,
             Lane::Shed(received) => {
                 self.counters.shed.increment(1);
@@ -166,6 +190,28 @@ impl UdpTransport {
         tracing::warn!(%error, "SIP socket");
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// A socket on that address; on the unspecified one of IPv6 it takes IPv4 too,
+/// whatever the system's default.
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// An address as the rest of the house knows it: a peer has one, whichever of
+/// our sockets it came to.
+fn inward(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Line ends or NULs that keep a NAT open (RFC 5626 3.5.1 and its like), and

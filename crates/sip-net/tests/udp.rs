@@ -28,8 +28,12 @@ struct Rig {
 
 impl Rig {
     async fn new(room: usize) -> Self {
+        Self::on("127.0.0.1:0", room).await
+    }
+
+    async fn on(address: &str, room: usize) -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let transport = UdpTransport::bind(any).await.unwrap();
+        let transport = UdpTransport::bind(address.parse().unwrap()).await.unwrap();
         let (urgent_in, urgent) = mpsc::channel(room);
         let (fresh_in, fresh) = mpsc::channel(room);
         tokio::spawn(transport.clone().receive(Lanes {
@@ -37,7 +41,8 @@ impl Rig {
             fresh: fresh_in,
         }));
         let peer = UdpSocket::bind(any).await.unwrap();
-        peer.connect(transport.local_addr()).await.unwrap();
+        let port = transport.local_addr().port();
+        peer.connect(("127.0.0.1", port)).await.unwrap();
         Self {
             transport,
             urgent,
@@ -110,6 +115,39 @@ async fn a_full_fresh_lane_is_answered_with_503_and_the_urgent_lane_still_runs()
     let bye = next(&mut rig.urgent).await;
     assert_eq!(bye.message.method(), Some(Method::Bye));
     assert_eq!(next(&mut rig.fresh).await.message.call_id(), Some("first"));
+}
+
+#[tokio::test]
+async fn a_copy_of_what_is_in_already_is_not_refused_for_want_of_room() {
+    let mut rig = Rig::new(1).await;
+    rig.say(&request("INVITE", "", "rings")).await;
+    assert_eq!(next(&mut rig.fresh).await.message.call_id(), Some("rings"));
+    rig.say(&request("INVITE", "", "waits")).await;
+    for copy in ["waits", "rings", "waits"] {
+        rig.say(&request("INVITE", "", copy)).await;
+    }
+    rig.say(&request("INVITE", "", "new")).await;
+    let refused = rig.hear().await;
+    assert_eq!(refused.call_id(), Some("new"), "the first to be refused");
+    // With room again, copies are for the transaction to absorb.
+    assert_eq!(next(&mut rig.fresh).await.message.call_id(), Some("waits"));
+    rig.say(&request("INVITE", "", "waits")).await;
+    assert_eq!(next(&mut rig.fresh).await.message.call_id(), Some("waits"));
+}
+
+#[tokio::test]
+async fn a_socket_of_both_families_knows_an_ipv4_peer_by_its_ipv4_address() {
+    let mut rig = Rig::on("[::]:0", 1).await;
+    rig.say(&request("BYE", ";tag=9", "x")).await;
+    let received = next(&mut rig.urgent).await;
+    let peer = rig.peer.local_addr().unwrap();
+    assert!(peer.is_ipv4());
+    assert_eq!(received.flow.remote, peer);
+    let answer = request("OPTIONS", "", "y");
+    rig.transport
+        .send(answer.as_bytes(), received.flow.remote)
+        .unwrap();
+    assert_eq!(rig.hear().await.call_id(), Some("y"));
 }
 
 #[tokio::test]
