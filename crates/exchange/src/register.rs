@@ -101,7 +101,7 @@ impl Core {
         let told = outcome
             .registered
             .iter()
-            .map(|address| (address, "Registered"))
+            .map(|(_, address)| (address, "Registered"))
             .chain(outcome.unregistered.iter().map(|a| (a, "Unregistered")));
         let watched = || {
             self.snapshot

@@ -199,7 +199,7 @@ impl Script {
     }
 
     fn registrations<'b>(&mut self, batches: impl Iterator<Item = &'b Batch>) {
-        let mut last: BTreeMap<(&str, &str), Option<&RegistrationRow>> = BTreeMap::new();
+        let mut last: BTreeMap<[&str; 3], Option<&RegistrationRow>> = BTreeMap::new();
         for change in batches.flat_map(|batch| &batch.registrations) {
             let row = match change {
                 RegistrationChange::Put(row) => Some(row),
@@ -223,23 +223,25 @@ impl Script {
                     .push_bind(r.call_id.as_str())
                     .push_bind(r.cseq)
                     .push_bind(r.user_agent.as_str())
-                    .push_bind(r.instance.as_deref())
+                    .push_bind(r.instance.as_deref().unwrap_or_default())
                     .push_bind(r.path.as_deref())
                     .push_bind(r.q.as_deref());
             })
             .push(
-                " ON CONFLICT (extension, contact_uri) DO UPDATE SET \
+                " ON CONFLICT (extension, contact_uri, instance) DO UPDATE SET \
                  flow_local = excluded.flow_local, flow_remote = excluded.flow_remote, \
                  transport = excluded.transport, expires_at = excluded.expires_at, \
                  call_id = excluded.call_id, cseq = excluded.cseq, \
-                 user_agent = excluded.user_agent, instance = excluded.instance, \
+                 user_agent = excluded.user_agent, \
                  path = excluded.path, q = excluded.q",
             );
         }
-        for ((extension, contact_uri), _) in last.iter().filter(|(_, row)| row.is_none()) {
+        let gone = last.iter().filter(|(_, row)| row.is_none());
+        for ([extension, contact_uri, instance], _) in gone {
             self.next("DELETE FROM registration WHERE extension = ")
                 .push_bind(*extension);
             self.0.push(" AND contact_uri = ").push_bind(*contact_uri);
+            self.0.push(" AND instance = ").push_bind(*instance);
         }
     }
 

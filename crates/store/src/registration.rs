@@ -26,7 +26,7 @@ pub struct RegistrationRow {
     pub cseq: i64,
     /// What the device says it is.
     pub user_agent: String,
-    /// `+sip.instance`.
+    /// `+sip.instance`; not empty.
     pub instance: Option<String>,
     /// `Path`.
     pub path: Option<String>,
@@ -41,7 +41,7 @@ pub struct RegistrationRow {
     reason = "nearly all changes are of the large one"
 )]
 pub enum RegistrationChange {
-    /// Writes it, over one of the same extension and contact.
+    /// Writes it, over one of the same extension, contact and instance.
     Put(RegistrationRow),
     /// Removes it.
     Remove {
@@ -49,18 +49,27 @@ pub enum RegistrationChange {
         extension: String,
         /// The Contact's URI.
         contact_uri: String,
+        /// `+sip.instance` it was registered with.
+        instance: Option<String>,
     },
 }
 
 impl RegistrationChange {
-    pub(crate) fn key(&self) -> (&str, &str) {
-        match self {
-            Self::Put(row) => (&row.extension, &row.contact_uri),
+    /// By what rows are told apart; an instance that is none is empty.
+    pub(crate) fn key(&self) -> [&str; 3] {
+        let (extension, contact_uri, instance) = match self {
+            Self::Put(row) => (&row.extension, &row.contact_uri, &row.instance),
             Self::Remove {
                 extension,
                 contact_uri,
-            } => (extension, contact_uri),
-        }
+                instance,
+            } => (extension, contact_uri, instance),
+        };
+        [
+            extension,
+            contact_uri,
+            instance.as_deref().unwrap_or_default(),
+        ]
     }
 }
 
@@ -70,7 +79,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT extension, contact_uri, flow_local, flow_remote, transport, expires_at, \
              call_id, cseq, user_agent, instance, path, q FROM registration \
-             ORDER BY expires_at, extension, contact_uri",
+             ORDER BY expires_at, extension, contact_uri, instance",
         )
         .fetch_all(self.readers())
         .await?;
@@ -86,7 +95,8 @@ impl Store {
                     call_id: row.try_get(6)?,
                     cseq: row.try_get(7)?,
                     user_agent: row.try_get(8)?,
-                    instance: row.try_get(9)?,
+                    instance: Some(row.try_get(9)?)
+                        .filter(|instance: &String| !instance.is_empty()),
                     path: row.try_get(10)?,
                     q: row.try_get(11)?,
                 })

@@ -342,9 +342,10 @@ async fn of_changes_to_one_row_the_last_one_counts_and_counters_only_grow() {
             ..RegistrationRow::default()
         })
     };
-    let remove = |contact: &str| RegistrationChange::Remove {
+    let remove = |contact: &str, instance: &str| RegistrationChange::Remove {
         extension: "1000".into(),
         contact_uri: contact.into(),
+        instance: Some(instance.into()),
     };
     for batch in [
         live("1.1", Some("a")),
@@ -362,7 +363,8 @@ async fn of_changes_to_one_row_the_last_one_counts_and_counters_only_grow() {
                 put("sip:a", 1),
                 put("sip:a", 2),
                 put("sip:b", 3),
-                remove("sip:b"),
+                remove("sip:a", "urn:y"),
+                remove("sip:b", "urn:x"),
             ],
             ..Batch::default()
         },

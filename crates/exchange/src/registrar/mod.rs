@@ -56,7 +56,7 @@ pub(crate) struct Outcome {
     /// What applications see of who is on line is another.
     pub seen: bool,
     /// Bindings that were not there, or not at this address: event 30007 Registered.
-    pub registered: Vec<SocketAddr>,
+    pub registered: Vec<(ContactId, SocketAddr)>,
     /// The last binding went: event 30007 Unregistered.
     pub unregistered: Option<SocketAddr>,
     /// New or refreshed bindings and the time they run out, Unix seconds.
@@ -67,6 +67,8 @@ pub(crate) struct Outcome {
     pub keep: Vec<RegistrationChange>,
     /// Where the last of those that went was.
     last_gone: Option<SocketAddr>,
+    /// Bindings that were not there before.
+    fresh: Vec<ContactId>,
 }
 
 /// All bindings.
@@ -97,6 +99,7 @@ impl Registrar {
                 nonsense.push(RegistrationChange::Remove {
                     extension: row.extension,
                     contact_uri: row.contact_uri,
+                    instance: row.instance,
                 });
                 continue;
             };
@@ -298,16 +301,17 @@ impl Registrar {
                 outcome.moved |= old.uri != binding.uri || old.flow != binding.flow;
                 outcome.seen |= old.flow != binding.flow || old.user_agent != binding.user_agent;
                 if old.flow.remote.ip() != remote.ip() {
-                    outcome.registered.push(remote);
+                    outcome.registered.push((binding.id, remote));
                 }
-                if old.uri != binding.uri {
+                if old.uri != binding.uri || old.instance != binding.instance {
                     outcome.keep.push(removed(&old));
                 }
             }
             None => {
                 outcome.moved = true;
                 outcome.seen = true;
-                outcome.registered.push(remote);
+                outcome.registered.push((binding.id, remote));
+                outcome.fresh.push(binding.id);
             }
         }
         outcome.refreshed.push((binding.id, binding.expires_at));
@@ -316,10 +320,18 @@ impl Registrar {
     }
 
     /// Those of an extension's bindings that a contact means: by its instance
-    /// (RFC 5626), else by its URI. The one of the same instance first.
+    /// (RFC 5626), else by its URI; the one of the same instance first. A URI
+    /// means no device of another instance: behind two NATs two may have the
+    /// same. What is removed is meant by its URI alone: a device that takes an
+    /// old contact back keeps the new one.
     fn same_binding(&self, extension: &ExtensionNumber, wish: &Wish) -> Vec<ContactId> {
-        let by_instance = |b: &&Binding| b.instance.is_some() && b.instance == wish.instance;
-        let by_uri = |b: &&Binding| same_uri(&b.uri, &wish.uri);
+        let by_instance =
+            |b: &&Binding| wish.expires > 0 && b.instance.is_some() && b.instance == wish.instance;
+        let another = |b: &Binding| {
+            let instances = b.instance.as_ref().zip(wish.instance.as_ref());
+            instances.is_some_and(|(of_binding, of_wish)| of_binding != of_wish)
+        };
+        let by_uri = |b: &&Binding| !another(b) && same_uri(&b.uri, &wish.uri);
         let bindings = || {
             self.ids(extension)
                 .iter()
@@ -365,9 +377,12 @@ impl Registrar {
         outcome.moved = true;
         outcome.seen = true;
         outcome.keep.push(removed(&binding));
-        outcome.last_gone = Some(binding.flow.remote);
         // One that came and went in the same request was never there.
         outcome.refreshed.retain(|(other, _)| *other != id);
+        outcome.registered.retain(|(other, _)| *other != id);
+        if !outcome.fresh.contains(&id) {
+            outcome.last_gone = Some(binding.flow.remote);
+        }
         outcome.gone.push(id);
     }
 
@@ -422,6 +437,7 @@ fn removed(binding: &Binding) -> RegistrationChange {
     RegistrationChange::Remove {
         extension: binding.extension.to_string(),
         contact_uri: binding.uri.clone(),
+        instance: binding.instance.clone(),
     }
 }
 

@@ -77,6 +77,16 @@ impl Test {
     }
 }
 
+/// Who is told as registered.
+fn addresses(outcome: &Outcome) -> Vec<String> {
+    let address = |(_, address): &(ContactId, SocketAddr)| address.to_string();
+    outcome.registered.iter().map(address).collect()
+}
+
+fn of(instance: &str, contact: &str) -> String {
+    format!("{contact};+sip.instance=\"<urn:uuid:{instance}>\"")
+}
+
 fn status(result: Result<Outcome, Refusal>) -> u16 {
     result.unwrap_err().0
 }
@@ -87,7 +97,7 @@ fn s10_2_1_new_binding_is_told_kept_and_answered_with_its_time() {
     let outcome = test.send(&[PHONE], Some("600")).unwrap();
     assert_eq!(outcome.contacts, ["<sip:1000@10.0.0.5:5060>;expires=600"]);
     assert!(outcome.moved && outcome.seen);
-    assert_eq!(outcome.registered, ["10.0.0.5:5060".parse().unwrap()]);
+    assert_eq!(addresses(&outcome), ["10.0.0.5:5060"]);
     assert_eq!(outcome.refreshed.len(), 1);
     let [RegistrationChange::Put(row)] = outcome.keep.as_slice() else {
         panic!("{:?}", outcome.keep)
@@ -228,11 +238,7 @@ fn device_that_moved_keeps_its_binding_by_its_instance() {
     assert_eq!(test.uris(), ["sip:1000@10.0.0.6:5060"]);
     assert!(outcome.moved);
     assert_eq!(outcome.keep.len(), 2, "old row out, new row in");
-    assert_eq!(
-        outcome.registered,
-        ["10.0.0.6:5060".parse().unwrap()],
-        "at another address now"
-    );
+    assert_eq!(addresses(&outcome), ["10.0.0.6:5060"], "elsewhere now");
     test.from = "10.0.0.6:7070";
     let outcome = test.send(&[&with(OTHER)], None).unwrap();
     assert!(
@@ -255,7 +261,57 @@ fn new_instance_at_a_known_uri_takes_that_binding_over() {
             .filter(|k| matches!(k, RegistrationChange::Put(_)))
             .count()
     };
-    assert_eq!((rows(&outcome), outcome.keep.len()), (1, 1));
+    let kept = (rows(&outcome), outcome.keep.len());
+    assert_eq!(kept, (1, 2), "its row is another now");
+}
+
+#[test]
+fn old_contact_taken_back_does_not_take_the_new_one_of_the_same_device() {
+    let mut test = Test::new(3);
+    test.send(&[&of("1", PHONE)], None).unwrap();
+    test.send(&[&of("1", OTHER)], None).unwrap();
+    let outcome = test.send(&[&of("1", PHONE)], Some("0")).unwrap();
+    assert_eq!(outcome.gone.len(), 0);
+    assert_eq!(test.uris(), ["sip:1000@10.0.0.6:5060"]);
+    let outcome = test.send(&[&of("1", OTHER)], Some("0")).unwrap();
+    assert_eq!((outcome.gone.len(), test.uris().len()), (1, 0));
+}
+
+#[test]
+fn devices_behind_two_nats_with_the_same_contact_are_told_apart_by_their_instance() {
+    let mut test = Test::new(3);
+    test.send(&[&of("1", PHONE)], None).unwrap();
+    (test.from, test.call_id) = ("203.0.113.7:1024", "two");
+    let outcome = test.send(&[&of("2", PHONE)], None).unwrap();
+    assert_eq!((outcome.gone.len(), test.uris().len()), (0, 2));
+    let mut rows = Vec::new();
+    for (call_id, from, instance) in [
+        ("one", "10.0.0.5:5060", "1"),
+        ("two", "203.0.113.7:1024", "2"),
+    ] {
+        (test.from, test.call_id) = (from, call_id);
+        let outcome = test.send(&[&of(instance, PHONE)], None).unwrap();
+        assert!(!outcome.moved, "each refreshes its own");
+        rows.extend(outcome.keep);
+    }
+    let [RegistrationChange::Put(one), RegistrationChange::Put(two)] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    assert_ne!(one.instance, two.instance);
+    let outcome = test.send(&[&of("2", PHONE)], Some("0")).unwrap();
+    assert_eq!((outcome.gone.len(), test.uris().len()), (1, 1));
+}
+
+#[test]
+fn contact_that_never_stood_is_not_told_as_registered_or_gone() {
+    let mut test = Test::new(1);
+    let outcome = test.send(&[PHONE, OTHER], None).unwrap();
+    assert_eq!(test.uris(), ["sip:1000@10.0.0.6:5060"]);
+    assert_eq!(outcome.registered.len(), 1);
+    let mut test = Test::new(1);
+    let back = format!("{PHONE};expires=0");
+    let outcome = test.send(&[PHONE, &back], None).unwrap();
+    assert_eq!((addresses(&outcome).len(), outcome.unregistered), (0, None));
 }
 
 #[test]
@@ -315,7 +371,8 @@ fn what_was_kept_comes_back_on_our_present_socket_and_the_overdue_is_known() {
         nonsense,
         [RegistrationChange::Remove {
             extension: "nobody".into(),
-            contact_uri: "sip:x".into()
+            contact_uri: "sip:x".into(),
+            instance: None,
         }]
     );
     let [id] = restored.overdue(NOW)[..] else {
