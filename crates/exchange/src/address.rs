@@ -81,9 +81,11 @@ impl Addresses {
         }
     }
 
-    /// The address that `peer` is told for a socket bound to `bound`.
+    /// The address that `peer` is told for a socket bound to `bound`. It is of
+    /// the peer's own family: another one is of no use to it.
     pub fn told(&self, bound: IpAddr, peer: IpAddr) -> IpAddr {
         if let Some(external) = self.external
+            && external.is_ipv4() == peer.is_ipv4()
             && !self.is_local(peer)
         {
             return external;
@@ -114,9 +116,36 @@ impl Addresses {
     }
 }
 
+/// Whether audio on `rtp` can be had by all whom a SIP socket on `sip` serves: an
+/// unspecified IPv6 address serves both families, any other its own.
+pub(crate) fn audio_fits(sip: IpAddr, rtp: IpAddr) -> bool {
+    let both = |address: IpAddr| address.is_ipv6() && address.is_unspecified();
+    both(rtp) || (!both(sip) && sip.is_ipv4() == rtp.is_ipv4())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn audio_must_serve_every_family_that_sip_does() {
+        let fits = |sip: &str, rtp: &str| audio_fits(sip.parse().unwrap(), rtp.parse().unwrap());
+        assert!(fits("0.0.0.0", "192.0.2.1") && fits("192.0.2.1", "::"));
+        assert!(fits("::", "::") && fits("2001:db8::1", "2001:db8::2"));
+        assert!(!fits("::", "0.0.0.0") && !fits("::", "2001:db8::1"));
+        assert!(!fits("2001:db8::1", "0.0.0.0") && !fits("0.0.0.0", "2001:db8::1"));
+    }
+
+    #[test]
+    fn external_address_is_told_to_its_own_family_only() {
+        let external = Some("203.0.113.9".parse().unwrap());
+        let addresses = Addresses::new(external, Vec::new());
+        let bound = "2001:db8::1".parse().unwrap();
+        assert_eq!(
+            addresses.told(bound, "2001:db8:5::7".parse().unwrap()),
+            bound
+        );
+    }
 
     #[test]
     fn network_is_read_and_contains_by_its_prefix() {

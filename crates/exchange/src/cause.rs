@@ -23,8 +23,10 @@ pub(crate) fn status(cause: Cause) -> u16 {
         | Cause::Normal
         | Cause::AnsweredElsewhere
         | Cause::MediaLost => 480,
+        // A 503 is for who asks for it, and would have the caller take us for
+        // overloaded (RFC 3261 §16.7).
         Cause::Status(status)
-            if (400..700).contains(&status) && !matches!(status, 401 | 407 | 408) =>
+            if (400..700).contains(&status) && !matches!(status, 401 | 407 | 408 | 503) =>
         {
             status
         }
@@ -48,7 +50,6 @@ pub(crate) fn ended(cause: &EndCause) -> Cause {
             408 => Cause::NoAnswer,
             488 | 606 | 415 => Cause::NotAcceptable,
             487 => Cause::Cancelled,
-            503 => Cause::Congestion,
             other => Cause::Status(*other),
         },
     }
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn refusal_reaches_the_caller_with_the_status_it_came_with() {
-        for refusal in [403, 404, 410, 480, 484, 486, 488, 500, 503, 603] {
+        for refusal in [403, 404, 410, 480, 484, 486, 488, 500, 603] {
             let cause = EndCause::Rejected {
                 status: refusal,
                 reason: None,
@@ -71,8 +72,13 @@ mod tests {
 
     #[test]
     fn what_was_meant_for_us_alone_is_not_passed_on() {
-        for meant_for_us in [200, 302, 401, 407, 408] {
-            assert_eq!(status(Cause::Status(meant_for_us)), 480);
+        for meant_for_us in [200, 302, 401, 407, 503] {
+            let cause = EndCause::Rejected {
+                status: meant_for_us,
+                reason: None,
+            };
+            assert_eq!(status(ended(&cause)), 480);
         }
+        assert_eq!(status(Cause::Congestion), 503, "our own is said");
     }
 }

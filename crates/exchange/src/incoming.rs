@@ -12,17 +12,25 @@ use switch::{Caller, Input, LegId, MediaDescription};
 
 use crate::auth::Checked;
 use crate::core::Core;
-use crate::legs::{Leg, Phase};
+use crate::legs::{Leg, Phase, hops_left};
 use crate::sdp::SdpState;
 use crate::wires::RETRY_AFTER;
 
 /// Longest number that may be dialled, bytes: it goes into records and events.
 const MAX_DIALLED: usize = 128;
 /// The body that an INVITE may have.
-const SDP: &str = "application/sdp";
+pub(crate) const SDP: &str = "application/sdp";
 
 /// A refusal: status and further headers.
 pub(crate) type Refusal = (u16, Vec<(HeaderName, String)>);
+
+/// What an INVITE calls.
+#[derive(Clone, Copy)]
+struct Called<'a> {
+    number: &'a str,
+    /// How many hops the call may make from here.
+    hops: u8,
+}
 
 /// Who proved what: an extension, or nobody who may ask for this in its name.
 pub(crate) type Sender = Option<Arc<Extension>>;
@@ -127,7 +135,12 @@ impl Core {
         let offer = offer(request)?;
         let leg = self.numbering.ids.leg();
         self.work.leg = Some(leg);
-        let offer = self.take_in(leg, session, &dialled, flow, offer.as_ref())?;
+        let hops = hops_left(request.max_forwards());
+        let called = Called {
+            number: &dialled,
+            hops,
+        };
+        let offer = self.take_in(leg, session, called, flow, offer.as_ref())?;
         self.feed(Input::Incoming {
             leg,
             caller: Caller::Extension {
@@ -146,7 +159,7 @@ impl Core {
         &mut self,
         leg: LegId,
         session: SessionId,
-        called: &str,
+        called: Called<'_>,
         flow: &Flow,
         body: Option<&Body>,
     ) -> Result<Option<MediaDescription>, Refusal> {
@@ -164,7 +177,7 @@ impl Core {
         })?;
         let contact = format!(
             "<sip:{}@{}>",
-            sip::escape_user(called),
+            sip::escape_user(called.number),
             self.sip_address(flow)
         );
         let entry = Leg {
@@ -175,6 +188,7 @@ impl Core {
                 None => Phase::IncomingOfferless,
             },
             flow: *flow,
+            hops: called.hops,
             slot: opened.slot,
             address: self.addresses.told(self.rtp_listen, flow.remote.ip()),
             port: opened.port,
@@ -222,15 +236,19 @@ fn dialled(request: &Message) -> Result<String, Refusal> {
     }
 }
 
+/// Whether a body is a session description, whatever parameters its type has.
+pub(crate) fn is_sdp(content_type: &str) -> bool {
+    let plain = content_type.split(';').next().unwrap_or_default();
+    plain.trim().eq_ignore_ascii_case(SDP)
+}
+
 /// The offer of an INVITE; 415 where its body is something else.
 fn offer(request: &Message) -> Result<Option<Body>, Refusal> {
     let bytes = request.body_bytes();
     if bytes.is_empty() {
         return Ok(None);
     }
-    let content_type = request.content_type().unwrap_or_default();
-    let plain = content_type.split(';').next().unwrap_or_default().trim();
-    if !plain.eq_ignore_ascii_case(SDP) {
+    if !is_sdp(request.content_type().unwrap_or_default()) {
         return Err((415, vec![(HeaderName::Accept, SDP.into())]));
     }
     Ok(Some(Body {

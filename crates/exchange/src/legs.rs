@@ -11,6 +11,14 @@ use switch::{CallId, Codec, Encoding, LegId, MediaDescription, Tone};
 
 use crate::sdp::SdpState;
 
+/// How many hops a call of our own may make (RFC 3261 §8.1.1.6).
+const MAX_HOPS: u8 = 70;
+
+/// How many hops more a request's call may make: one fewer than it may itself.
+pub(crate) fn hops_left(max_forwards: Option<u8>) -> u8 {
+    max_forwards.map_or(MAX_HOPS, |n| n.saturating_sub(1).min(MAX_HOPS))
+}
+
 /// How far the leg's first INVITE is, as far as the wires must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -25,7 +33,8 @@ pub(crate) enum Phase {
 }
 
 /// What carried an offer of ours that waits for its answer. Each ends in one
-/// `Modified` or `ModifyRefused` to the switch, or with its leg.
+/// `Modified`, `ModifyRefused` or `ModifyWithdrawn` to the switch, or with its
+/// leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offering {
     /// A 200: the ACK brings the answer.
@@ -41,6 +50,9 @@ pub(crate) struct Leg {
     pub call: Option<CallId>,
     pub phase: Phase,
     pub flow: Flow,
+    /// How many hops more a call may make that is passed on for it (RFC 3261
+    /// §16.6); what called each other in a circle ends by it.
+    pub hops: u8,
     pub slot: SlotId,
     /// Where our RTP is, as the peer is told.
     pub address: IpAddr,
@@ -158,6 +170,15 @@ impl Legs {
     pub fn slot_of(&self, call: CallId) -> Option<SlotId> {
         let id = self.calls.get(&call)?.first()?;
         self.legs.get(id).map(|leg| leg.slot)
+    }
+
+    /// How many hops a new leg of a call may make.
+    pub fn hops_of(&self, call: CallId) -> u8 {
+        let legs = self.calls.get(&call).into_iter().flatten();
+        let hops = legs
+            .filter_map(|leg| self.legs.get(leg))
+            .map(|leg| leg.hops);
+        hops.min().unwrap_or(MAX_HOPS)
     }
 
     pub fn remove(&mut self, id: LegId) -> Option<Leg> {

@@ -1,11 +1,13 @@
 //! What `sip` tells of sessions, as leg inputs. One `Ended` for each leg,
-//! always; each offer of ours ends in one `Modified` or `ModifyRefused`.
+//! always; each offer of ours ends in one `Modified`, `ModifyRefused` or
+//! `ModifyWithdrawn`.
 
-use sip::{Body, EndCause, Event, SessionId};
+use sip::{Body, EndCause, Event, HeaderName, SessionId};
 use switch::{Cause, Input, LegId, LegInput, MediaDescription};
 
 use crate::cause;
 use crate::core::Core;
+use crate::incoming::{SDP, is_sdp};
 use crate::legs::{Offering, Phase};
 
 /// 199: an early dialog has ended (RFC 6228). It says nothing of a phone.
@@ -71,21 +73,37 @@ impl Core {
     }
 
     fn offered(&mut self, session: SessionId, body: Option<&Body>) {
-        let said = self.read(session, body);
+        if body.is_some_and(|body| !is_sdp(&body.content_type)) {
+            let accept = [(HeaderName::Accept, SDP.to_owned())];
+            return self.refuse_offer_of(session, 415, &accept);
+        }
+        let Ok(offer) = self.read(session, body) else {
+            return self.refuse_offer_of(session, 488, &[]);
+        };
+        let now = self.sip_now();
         let Some((leg, entry)) = self.legs.session_mut(session) else {
             return;
         };
-        match said {
-            Ok(offer) => {
-                entry.asked = offer.is_none();
-                self.tell_switch(leg, LegInput::Offered(offer));
-            }
-            Err(Unusable) => {
-                let now = self.sip_now();
-                if let Err(error) = self.sip.refuse_reinvite(session, 488, now) {
-                    tracing::debug!(?error, "a re-INVITE was over before its refusal");
-                }
-            }
+        entry.asked = offer.is_none();
+        // Two that would offer at once were both refused, and it is the first to
+        // try again: ours, which only waits, would be of yesterday.
+        let waits = entry.offering == Some(Offering::InReinvite);
+        if waits && self.sip.withdraw_offer(session, now) == Ok(true) {
+            entry.offering = None;
+            self.tell_switch(leg, LegInput::ModifyWithdrawn);
+        }
+        self.tell_switch(leg, LegInput::Offered(offer));
+    }
+
+    fn refuse_offer_of(
+        &mut self,
+        session: SessionId,
+        status: u16,
+        headers: &[(HeaderName, String)],
+    ) {
+        let now = self.sip_now();
+        if let Err(error) = self.sip.refuse_reinvite(session, status, headers, now) {
+            tracing::debug!(?error, "a re-INVITE was over before its refusal");
         }
     }
 
@@ -134,7 +152,7 @@ impl Core {
             return Ok(None);
         };
         self.work.leg = Some(leg);
-        let Some(body) = body.filter(|b| !b.bytes.is_empty()) else {
+        let Some(body) = body.filter(|b| !b.bytes.is_empty() && is_sdp(&b.content_type)) else {
             return Ok(None);
         };
         entry.sdp.read(&body.bytes).map(Some).map_err(|error| {

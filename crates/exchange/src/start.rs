@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use media::{Media, MediaConfig};
@@ -49,6 +49,10 @@ const CHANGES: usize = 4;
 const MAX_TRANSACTIONS: usize = 262_144;
 const MAX_SESSIONS: usize = 65_536;
 
+/// After so long without a word a phone in a call is asked whether it is still
+/// there: one that is not holds its call no longer than this and half a minute.
+const DIALOG_REFRESH: Duration = Duration::from_secs(15 * 60);
+
 /// What the exchange must know to start.
 #[derive(Debug)]
 pub struct ExchangeConfig {
@@ -76,6 +80,17 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// Phones could register that could not be spoken with.
+    #[error(
+        "sip.udp {sip} takes phones that rtp.listen {rtp} has no audio for: both must be of one \
+         family, and rtp.listen must be :: where sip.udp is [::]"
+    )]
+    Families {
+        /// Where SIP is to be taken.
+        sip: SocketAddr,
+        /// Where RTP is to be taken.
+        rtp: IpAddr,
+    },
     /// SIP's socket.
     #[error("SIP over UDP: {0}")]
     Sip(#[from] sip_net::NetError),
@@ -122,11 +137,22 @@ pub async fn start(
 }
 
 /// What only tests change.
-#[derive(Default)]
 pub(crate) struct Tuning {
     pub sip_timers: SipTimers,
+    pub refresh_every: Duration,
     #[cfg(test)]
     pub trip: crate::trip::Trip,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            sip_timers: SipTimers::default(),
+            refresh_every: DIALOG_REFRESH,
+            #[cfg(test)]
+            trip: crate::trip::Trip::default(),
+        }
+    }
 }
 
 /// As [`start`], tuned.
@@ -136,6 +162,10 @@ pub(crate) async fn start_with(
     settings: Settings,
     tuning: Tuning,
 ) -> Result<Running, StartError> {
+    let (sip, rtp) = (config.sip_udp, config.rtp_listen);
+    if !crate::address::audio_fits(sip.ip(), rtp) {
+        return Err(StartError::Families { sip, rtp });
+    }
     let identity = Arc::new(config.identity);
     let recovered = crate::recovery::recover(&store, &identity).await?;
     if recovered > 0 {
@@ -173,6 +203,7 @@ pub(crate) async fn start_with(
             seed: random()?,
             user_agent: format!("Strowger/{}", env!("CARGO_PKG_VERSION")),
             timers: tuning.sip_timers,
+            refresh_every: Some(tuning.refresh_every),
             max_transactions: MAX_TRANSACTIONS,
             max_sessions: MAX_SESSIONS,
         }),

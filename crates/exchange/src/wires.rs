@@ -61,6 +61,7 @@ impl Core {
             .ok_or(Cause::Unavailable)?;
         let (uri, flow) = (binding.uri.clone(), binding.flow);
         let near = self.legs.slot_of(invitation.call);
+        let hops = self.legs.hops_of(invitation.call);
         let opened = self.media.open(near).map_err(|error| {
             tracing::warn!(%error, "no port for an invitation");
             Cause::Congestion
@@ -92,6 +93,7 @@ impl Core {
                 from,
                 to: format!("<sip:{}@{told}>", invitation.extension),
                 contact: contact.clone(),
+                max_forwards: hops,
                 headers,
                 body: Some(body),
                 auth: None,
@@ -114,6 +116,7 @@ impl Core {
                 call: Some(invitation.call),
                 phase: Phase::Outgoing,
                 flow,
+                hops,
                 slot: opened.slot,
                 address,
                 port: opened.port,
@@ -213,9 +216,8 @@ impl Core {
         };
         entry.asked = false;
         entry.sdp.refuse();
-        // While one of ours is under way theirs is only too early.
-        let status = if entry.offering.is_some() { 491 } else { 488 };
-        if let Err(error) = self.sip.refuse_reinvite(entry.session, status, now) {
+        let session = entry.session;
+        if let Err(error) = self.sip.refuse_reinvite(session, 488, &[], now) {
             tracing::debug!(?leg, ?error, "a re-INVITE was over before its refusal");
         }
         Ok(())

@@ -212,6 +212,156 @@ async fn held_leg_is_told_so_by_its_own_answer_and_a_broken_offer_by_488() {
 }
 
 #[tokio::test]
+async fn change_within_a_call_that_is_no_sdp_is_415_and_the_call_goes_on() {
+    let (house, mut a, mut b) = pair().await;
+    let offer = a.sdp();
+    let mut call = a.call("1001", Some(&offer)).await;
+    let invite = b.request(Method::Invite).await;
+    b.reply(&invite, 200, Some(&b.sdp())).await;
+    let answer = a.response(&call, 200..300).await;
+    a.ack(&mut call, &answer, None).await;
+    let contact = [(HeaderName::Contact, a.contact())];
+    let body = Some(("text/plain", "hello"));
+    a.send(Method::Invite, &mut call, &contact, body).await;
+    let refused = a.response(&call, 200..700).await;
+    assert_eq!(refused.status(), Some(415));
+    assert_eq!(refused.header(HeaderName::Accept), Some("application/sdp"));
+    a.ack(&mut call.clone(), &refused, None).await;
+    heard(&a, audio_port(&answer), &b).await;
+    a.within(Method::Bye, &mut call, None).await;
+    b.request(Method::Bye).await;
+    all_over(&house).await;
+}
+
+#[tokio::test]
+async fn call_may_go_one_hop_less_far_than_its_caller_said() {
+    let (house, mut a, mut b) = pair().await;
+    let offer = a.sdp();
+    for (said, passed_on) in [("5", "4"), ("200", "70"), ("1", "0")] {
+        a.max_forwards = said;
+        let call = a.call("1001", Some(&offer)).await;
+        let invite = b.request(Method::Invite).await;
+        assert_eq!(invite.header(HeaderName::MaxForwards), Some(passed_on));
+        b.reply(&invite, 486, None).await;
+        let refused = a.response(&call, 200..700).await;
+        a.ack(&mut call.clone(), &refused, None).await;
+    }
+    all_over(&house).await;
+}
+
+#[tokio::test]
+async fn phones_own_503_is_not_told_as_the_exchanges() {
+    let (house, mut a, mut b) = pair().await;
+    let offer = a.sdp();
+    let mut call = a.call("1001", Some(&offer)).await;
+    let invite = b.request(Method::Invite).await;
+    b.reply(&invite, 503, None).await;
+    let refused = a.response(&call, 200..700).await;
+    assert_eq!(refused.status(), Some(480));
+    assert_eq!(refused.header(HeaderName::RetryAfter), None);
+    a.ack(&mut call, &refused, None).await;
+    all_over(&house).await;
+}
+
+/// An SDP with these two static codecs, the first preferred.
+fn two_codecs(phone: &WirePhone, codecs: &str) -> String {
+    phone
+        .sdp()
+        .replace("RTP/AVP 0", &format!("RTP/AVP {codecs}"))
+}
+
+#[tokio::test]
+async fn who_tries_again_first_after_two_offers_crossed_is_answered() {
+    let (house, mut a, mut b) = pair().await;
+    let offer = two_codecs(&a, "0 8");
+    let mut call = a.call("1001", Some(&offer)).await;
+    let invite = b.request(Method::Invite).await;
+    b.reply(&invite, 200, Some(&two_codecs(&b, "0 8"))).await;
+    let answer = a.response(&call, 200..300).await;
+    a.ack(&mut call, &answer, None).await;
+    b.request(Method::Ack).await;
+    // A speaks PCMA alone now, so B is asked to; B would offer itself just then.
+    a.within(Method::Invite, &mut call, Some(&two_codecs(&a, "8")))
+        .await;
+    let changed = a.response(&call, 200..300).await;
+    a.ack(&mut call, &changed, None).await;
+    let ours = b.request(Method::Invite).await;
+    let mut from_b = b.dialog_of(&invite);
+    let theirs = two_codecs(&b, "0 8");
+    b.within(Method::Invite, &mut from_b, Some(&theirs)).await;
+    let glare = b.response(&from_b, 200..700).await;
+    assert_eq!(glare.status(), Some(491));
+    b.ack(&mut from_b.clone(), &glare, None).await;
+    b.reply(&ours, 491, None).await;
+    b.request(Method::Ack).await;
+    b.within(Method::Invite, &mut from_b, Some(&theirs)).await;
+    let taken = b.response(&from_b, 200..700).await;
+    assert_eq!(taken.status(), Some(200), "nothing of ours is on the wire");
+    assert!(body(&taken).contains("RTP/AVP 8\r\n"), "{taken}");
+    b.ack(&mut from_b, &taken, None).await;
+    a.within(Method::Bye, &mut call, None).await;
+    b.request(Method::Bye).await;
+    all_over(&house).await;
+}
+
+#[tokio::test]
+async fn ipv4_phones_talk_through_sockets_of_both_families() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open_by(dir, |mut config, store, settings| {
+        config.sip_udp = "[::]:0".parse().unwrap();
+        config.rtp_listen = "::".parse().unwrap();
+        exchange::start(config, store, settings)
+    })
+    .await;
+    house.running.sip_udp.set_ip("127.0.0.1".parse().unwrap());
+    house.extension("1000", json!({})).await;
+    house.extension("1001", json!({})).await;
+    let mut a = WirePhone::registered(&house, "1000").await;
+    let mut b = WirePhone::registered(&house, "1001").await;
+    let number = switch::ExtensionNumber::new("1001").unwrap();
+    let online = house.running.handle.registrations(&number);
+    assert_eq!(online[0].ip, "127.0.0.1");
+    let offer = a.sdp();
+    let mut call = a.call("1001", Some(&offer)).await;
+    let invite = b.request(Method::Invite).await;
+    b.reply(&invite, 200, Some(&b.sdp())).await;
+    let answer = a.response(&call, 200..300).await;
+    assert!(body(&answer).contains("c=IN IP4 127.0.0.1"), "{answer}");
+    a.ack(&mut call, &answer, None).await;
+    heard(&a, audio_port(&answer), &b).await;
+    heard(&b, audio_port(&invite), &a).await;
+}
+
+#[tokio::test]
+async fn audio_that_not_every_phone_could_have_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("test.db").display());
+    let store = store::Store::open(&url, store::StoreOptions::default());
+    let store = store.await.unwrap();
+    let key = dir.path().join("secret.key");
+    let settings = settings::Settings::open(store.clone(), &key, "1");
+    let settings = settings.await.unwrap();
+    let config = exchange::ExchangeConfig {
+        sip_udp: "[::]:0".parse().unwrap(),
+        rtp_listen: "0.0.0.0".parse().unwrap(),
+        rtp_ports: 21000..=29999,
+        external_address: None,
+        local_networks: Vec::new(),
+        digest: vec![sip::digest::Algorithm::Md5],
+        identity: common::identity(),
+    };
+    let refused = exchange::start(config, store, settings)
+        .await
+        .err()
+        .unwrap();
+    let said = refused.to_string();
+    assert!(
+        said.contains("sip.udp [::]:0") && said.contains("rtp.listen 0.0.0.0"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn answer_without_audio_is_hung_up_and_the_caller_told_488() {
     let (house, mut a, mut b) = pair().await;
     let offer = a.sdp();

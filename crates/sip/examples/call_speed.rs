@@ -42,6 +42,7 @@ fn main() {
             from: "\"Alice\" <sip:1000@192.0.2.1>".into(),
             to: "<sip:1001@192.0.2.2>".into(),
             contact: "<sip:1000@192.0.2.1:5060>".into(),
+            max_forwards: 70,
             headers: Vec::new(),
             body: Some(Body::sdp(SDP)),
             auth: None,

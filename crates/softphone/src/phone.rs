@@ -8,7 +8,7 @@ use media::Codec;
 use parking_lot::Mutex;
 use sip::{
     Body, ClientAuth, Endpoint, EndpointConfig, Event, Flow, HeaderName, Invite, Message, Method,
-    OutOfDialog, RequestTxId, SessionId, Timers, Transport,
+    OutOfDialog, RequestTxId, SessionId, Transport,
 };
 use sip_net::{Lanes, NetError, Received, UdpTransport};
 use tokio::sync::{mpsc, oneshot};
@@ -106,11 +106,10 @@ impl Softphone {
         let ear = Arc::new(Mutex::new(None));
         let phone = Phone {
             sip: Endpoint::new(EndpointConfig {
-                seed,
                 user_agent: "Strowger softphone".into(),
-                timers: Timers::default(),
                 max_transactions: 1024,
                 max_sessions: 16,
+                ..EndpointConfig::new(seed)
             }),
             flow: Flow {
                 transport: Transport::Udp,
@@ -363,6 +362,7 @@ impl Phone {
             from: self.aor(),
             to: format!("<{uri}>"),
             contact: self.contact(),
+            max_forwards: 70,
             headers: Vec::new(),
             body: Some(Body::sdp(body)),
             auth: self.auth(),
@@ -546,7 +546,7 @@ impl Phone {
         call.version += 1;
         if let Some(body) = body {
             let Some(remote) = sdp::read(&body.bytes, &known) else {
-                let _ = self.sip.refuse_reinvite(session, 488, now);
+                let _ = self.sip.refuse_reinvite(session, 488, &[], now);
                 return;
             };
             call.audio.connect(remote);

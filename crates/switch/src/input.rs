@@ -85,6 +85,9 @@ pub enum LegInput {
     /// It refused [`crate::LegCommand::Modify`], or left an offer of ours
     /// without an answer (an ACK with no body); the session stands as before.
     ModifyRefused,
+    /// [`crate::LegCommand::Modify`] was never sent, for the leg's own offer came
+    /// first: that follows, and nothing more is heard of ours.
+    ModifyWithdrawn,
     /// A key was pressed: `0-9*#A-D`.
     Digit(char),
     /// No RTP came for the time that `media` allows.

@@ -270,6 +270,32 @@ fn a_change_of_codec_stays_within_what_the_other_speaks() {
 }
 
 #[test]
+fn an_offer_of_ours_that_was_never_sent_gives_way_to_the_legs_own() {
+    let change_under_way = || {
+        let mut w = world();
+        let (a, b) = w.talk();
+        let step = re_offer(&mut w, a, sdp(1, &[PCMA]));
+        assert!(matches!(step.to(b)[..], [LegCommand::Modify(_)]));
+        let step = w.leg(b, LegInput::ModifyWithdrawn);
+        assert!(step.out.actions.is_empty(), "its own offer follows");
+        (w, b)
+    };
+    let (mut w, b) = change_under_way();
+    let step = re_offer(&mut w, b, sdp(2, &BOTH));
+    assert_eq!(types(&answer_to(&step, b)), [8], "what the other speaks");
+    let (mut w, b) = change_under_way();
+    let step = re_offer(&mut w, b, sdp(2, &[G729]));
+    assert!(
+        matches!(
+            step.to(b)[..],
+            [LegCommand::RefuseOffer, LegCommand::Modify(_)]
+        ),
+        "ours is due again: {:?}",
+        step.out
+    );
+}
+
+#[test]
 fn who_asks_for_an_offer_gets_what_stands_and_may_hold_or_resume_by_its_answer() {
     let mut w = world();
     let (a, _) = w.talk();

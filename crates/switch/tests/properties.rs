@@ -99,6 +99,9 @@ fn apply(world: &mut World, (kind, a, b): Op, outputs: &mut Vec<Output>) {
         7..=9 => world.leg(leg, LegInput::Answered(description(a, b | 0b10))),
         10 | 11 => {
             let offer = (b % 5 != 0).then(|| description(a / 3, b));
+            if b % 3 == 0 && world.watch.offered().contains(&leg) {
+                outputs.push(world.leg(leg, LegInput::ModifyWithdrawn).out);
+            }
             world.leg(leg, LegInput::Offered(offer))
         }
         12 => world.leg(leg, LegInput::Modified(description(a, b))),

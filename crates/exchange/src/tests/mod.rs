@@ -3,6 +3,7 @@
 
 mod leftovers;
 mod panics;
+mod vanished;
 
 use std::time::Duration;
 

@@ -31,6 +31,7 @@ async fn house(trip: Trip) -> House {
     let house = open(Tuning {
         sip_timers: quick(),
         trip,
+        ..Tuning::default()
     })
     .await;
     for number in ["1000", "1001"] {

@@ -20,6 +20,8 @@ pub struct WirePhone {
     pub rtp: UdpSocket,
     server: SocketAddr,
     pub number: String,
+    /// What its requests say of how far they may go.
+    pub max_forwards: &'static str,
     waiting: VecDeque<Message>,
     seen: HashSet<String>,
     count: u32,
@@ -59,6 +61,7 @@ impl WirePhone {
             rtp: UdpSocket::bind("127.0.0.1:0").await.unwrap(),
             server: house.running.sip_udp,
             number: number.into(),
+            max_forwards: "70",
             waiting: VecDeque::new(),
             seen: HashSet::new(),
             count: 0,
@@ -238,7 +241,7 @@ impl WirePhone {
         );
         let mut builder = MessageBuilder::request(method.clone(), &dialog.target)
             .header(HeaderName::Via, via)
-            .header(HeaderName::MaxForwards, "70")
+            .header(HeaderName::MaxForwards, self.max_forwards)
             .header(HeaderName::From, &dialog.local)
             .header(HeaderName::To, &dialog.remote)
             .header(HeaderName::CallId, &dialog.call_id)

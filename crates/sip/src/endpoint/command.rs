@@ -62,6 +62,9 @@ pub struct Invite {
     pub to: String,
     /// Our Contact, a name-addr.
     pub contact: String,
+    /// How many hops more it may make: 70, or fewer where it passes on a call
+    /// that has made some (RFC 3261 16.6).
+    pub max_forwards: u8,
     /// More headers, in order.
     pub headers: Vec<(HeaderName, String)>,
     /// The offer; `None`: the far end makes it.

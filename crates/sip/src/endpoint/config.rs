@@ -1,6 +1,11 @@
 //! What an endpoint is told once.
 
+use std::time::Duration;
+
 use crate::transaction::Timers;
+
+/// Half of what session timers commonly come to (RFC 4028 4).
+const REFRESH_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// Configuration of an [`crate::Endpoint`].
 #[derive(Debug, Clone)]
@@ -12,6 +17,9 @@ pub struct EndpointConfig {
     pub user_agent: String,
     /// T1, T2, T4.
     pub timers: Timers,
+    /// After so long without a word from the far end of an established session
+    /// it is asked whether it is still there; `None`: never.
+    pub refresh_every: Option<Duration>,
     /// So many transactions at once; past it what starts something new gets
     /// 503, what belongs to a session still has [`Self::reserve`].
     pub max_transactions: usize,
@@ -32,6 +40,7 @@ impl EndpointConfig {
             seed,
             user_agent: String::from("Strowger"),
             timers: Timers::default(),
+            refresh_every: Some(REFRESH_EVERY),
             max_transactions: 400_000,
             max_sessions: 50_000,
         }

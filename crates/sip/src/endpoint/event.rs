@@ -77,13 +77,6 @@ pub enum Event {
         /// The answer, where our 2xx carried the offer.
         body: Option<Body>,
     },
-    /// An INFO within the session; 200 has been sent.
-    Info {
-        /// The session.
-        session: SessionId,
-        /// Its body.
-        body: Body,
-    },
     /// The session is over: exactly once for each. Its id is dead; what still
     /// comes is handled inside.
     Ended {

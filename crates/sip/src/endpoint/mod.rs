@@ -45,9 +45,8 @@ impl Endpoint {
     /// An endpoint without anything going on.
     #[must_use]
     pub fn new(config: EndpointConfig) -> Self {
-        let base = Base::new(&config.seed, config.timers, &config.user_agent);
         Self {
-            layer: Layer::new(base),
+            layer: Layer::new(Base::new(&config)),
             sessions: Sessions::default(),
             outside: Outside::default(),
             events: VecDeque::new(),
@@ -300,9 +299,33 @@ impl Endpoint {
         &mut self,
         session: SessionId,
         status: u16,
+        headers: &[(HeaderName, String)],
         now: Instant,
     ) -> Result<(), EndpointError> {
-        self.on_live(session, now, |session, cx| session.refuse_offer(status, cx))
+        check_headers(headers)?;
+        self.on_live(session, now, |session, cx| {
+            session.refuse_offer(status, headers, cx)
+        })
+    }
+
+    /// Takes an offer of ours back that only waits: for what is under way, or
+    /// for its time after a glare. True: nothing more will be heard of it. Who
+    /// is to answer [`Event::Offered`] does so, for what was to be offered was
+    /// made of what stood before.
+    ///
+    /// # Errors
+    /// Where the session has ended.
+    pub fn withdraw_offer(
+        &mut self,
+        session: SessionId,
+        now: Instant,
+    ) -> Result<bool, EndpointError> {
+        let mut withdrawn = false;
+        self.on_live(session, now, |session, _| {
+            withdrawn = session.withdraw_offer();
+            Ok(())
+        })?;
+        Ok(withdrawn)
     }
 
     /// Sends the ACK that waits for our answer to an offer in a 2xx.

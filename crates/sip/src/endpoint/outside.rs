@@ -6,8 +6,8 @@ use super::OutOfDialog;
 use crate::endpoint::EndpointError;
 use crate::session::answer_challenge;
 use crate::transaction::{
-    Instant, Layer, Outgoing, Owner, Report, RequestTxId, Tag, check_body, check_headers,
-    check_uri, check_value,
+    Instant, Layer, MAX_FORWARDS, Outgoing, Owner, Report, RequestTxId, Tag, check_body,
+    check_headers, check_uri, check_value,
 };
 use crate::{Event, Message, Method, NameAddr};
 
@@ -111,6 +111,7 @@ impl Answering {
             to: &request.to,
             call_id: &self.call_id,
             cseq: self.cseq,
+            max_forwards: MAX_FORWARDS,
             contact: None,
             headers: &request.headers,
             credentials,

@@ -6,6 +6,7 @@ use smallvec::smallvec;
 
 use super::dialog::Dialog;
 use super::offer::{Ours, Role, Theirs};
+use super::refresh::Refresh;
 use super::resend::{Answer, Resend};
 use super::{Context, Session, SessionId, Stage, reply_and_forget};
 use crate::endpoint::EndpointError;
@@ -46,6 +47,8 @@ impl Session {
         tag: Tag,
     ) -> Self {
         let to = request.message.header(HeaderName::To).unwrap_or_default();
+        let mut refresh = Refresh::new();
+        refresh.note(request.message);
         Self {
             id,
             role: Role::Callee,
@@ -66,6 +69,7 @@ impl Session {
             theirs: Theirs::None,
             resend: None,
             acks: smallvec![],
+            refresh,
             running: 0,
             alarm: None,
         }
@@ -135,6 +139,7 @@ impl Session {
         self.sent_by = sent_by;
         self.contact = contact.into();
         self.stage = Stage::Established;
+        self.alive(cx);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::dialog::{Dialog, address_of};
 use super::offer::{Ours, Role, Theirs};
+use super::refresh::Refresh;
 use super::{Context, MAX_FORKS, Purpose, Session, SessionId, Stage, answer_challenge};
 use crate::endpoint::EndpointError;
 use crate::transaction::{Body, ClientKey, Outgoing, Owner, Tag};
@@ -18,6 +19,7 @@ pub(super) struct Inviting {
     headers: Vec<(HeaderName, String)>,
     body: Option<Body>,
     cseq: u32,
+    max_forwards: u8,
     challenges: u8,
     /// The fork whose early media is told.
     early_media: Option<Box<str>>,
@@ -53,6 +55,7 @@ impl Session {
                 headers: invite.headers,
                 body: invite.body,
                 cseq: 0,
+                max_forwards: invite.max_forwards,
                 challenges: 0,
                 early_media: None,
             })),
@@ -61,6 +64,7 @@ impl Session {
             theirs: Theirs::None,
             resend: None,
             acks: SmallVec::new(),
+            refresh: Refresh::new(),
             running: 0,
             alarm: None,
         }
@@ -87,6 +91,7 @@ impl Session {
             to: &inviting.to,
             call_id: &self.call_id,
             cseq: inviting.cseq,
+            max_forwards: inviting.max_forwards,
             contact: Some(&self.contact),
             headers: &inviting.headers,
             credentials,
@@ -158,6 +163,8 @@ impl Session {
                 self.dialogs.clear();
                 self.dialogs.push(dialog);
                 self.stage = Stage::Established;
+                self.refresh.note(response);
+                self.alive(cx);
                 if answer_due {
                     self.ours = Ours::AckDue { tx, cseq };
                 } else if self.send_ack(0, tx, cseq, None, cx).is_err() {

@@ -12,6 +12,7 @@ mod dialog;
 mod leave;
 mod modify;
 mod offer;
+mod refresh;
 mod resend;
 mod table;
 mod within;
@@ -27,11 +28,12 @@ pub(crate) use table::Sessions;
 
 use crate::endpoint::EndpointError;
 use crate::transaction::{
-    Body, ClientKey, Flow, Instant, Layer, Outgoing, Owner, Report, ServerTxId, Tag,
+    Body, ClientKey, Flow, Instant, Layer, MAX_FORWARDS, Outgoing, Owner, Report, ServerTxId, Tag,
 };
 use crate::{ClientAuth, EndCause, Event, HeaderName, Message, Method};
 use dialog::Dialog;
 use offer::{Ours, Role, Theirs};
+use refresh::Refresh;
 use resend::{Due, Resend};
 
 slotmap::new_key_type! {
@@ -52,6 +54,8 @@ pub(crate) enum Purpose {
     Invite,
     Reinvite,
     Update,
+    /// To hear whether the far end is still there.
+    Refresh,
     Bye,
     /// A BYE with credentials.
     ByeAgain,
@@ -78,6 +82,7 @@ pub(crate) struct Session {
     resend: Option<Resend>,
     /// Our ACKs, as long as their 2xx may come again.
     acks: SmallVec<[Ack; 1]>,
+    refresh: Refresh,
     /// Client transactions that will still report.
     running: u16,
     alarm: Option<Instant>,
@@ -190,13 +195,18 @@ impl Session {
             (Purpose::Reinvite | Purpose::Update, Report::Final, Some(response)) => {
                 self.offer_answered(tx, response, cx);
             }
-            (Purpose::Reinvite | Purpose::Update, Report::TimedOut, _) => {
+            (Purpose::Refresh, Report::Final, Some(response)) => {
+                self.refresh_answered(response, cx);
+            }
+            (Purpose::Reinvite | Purpose::Update | Purpose::Refresh, Report::TimedOut, _) => {
                 self.hang_up_for(EndCause::Timeout, cx);
             }
             (Purpose::Bye, Report::Final, Some(response)) => self.bye_answered(response, cx),
-            (Purpose::Invite | Purpose::Reinvite | Purpose::Update, Report::TransportFailed, _) => {
-                self.end(EndCause::TransportError, Stage::Over, cx);
-            }
+            (
+                Purpose::Invite | Purpose::Reinvite | Purpose::Update | Purpose::Refresh,
+                Report::TransportFailed,
+                _,
+            ) => self.end(EndCause::TransportError, Stage::Over, cx),
             _ => {}
         }
     }
@@ -212,7 +222,10 @@ impl Session {
             Stage::Incoming(incoming) => incoming.refresh_at(),
             _ => None,
         };
-        [resend, offer, refresh].into_iter().flatten().min()
+        [resend, offer, refresh, self.refresh_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn timeout(&mut self, cx: &mut Context<'_>) {
@@ -229,6 +242,7 @@ impl Session {
             incoming.refresh(cx);
         }
         self.send_queued_offer(cx);
+        self.refresh(cx);
     }
 
     /// Tells the end, if it has not been told.
@@ -342,6 +356,7 @@ impl Session {
             to: &dialog.remote,
             call_id: &self.call_id,
             cseq,
+            max_forwards: MAX_FORWARDS,
             contact: contact.then_some(&*self.contact),
             headers: request.headers,
             credentials: request.credentials,

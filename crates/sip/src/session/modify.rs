@@ -7,7 +7,7 @@ use super::resend::{Answer, Resend};
 use super::{Context, Purpose, Session, Stage, Within, answer_challenge};
 use crate::endpoint::EndpointError;
 use crate::transaction::{Body, ClientKey, Reply};
-use crate::{EndCause, Event, Message, Method};
+use crate::{EndCause, Event, HeaderName, Message, Method};
 
 /// What is told of an offer that fits into no datagram.
 const TOO_LARGE: u16 = 513;
@@ -29,6 +29,15 @@ impl Session {
         self.ours = Ours::Queued { offer, at: None };
         self.send_queued_offer(cx);
         Ok(())
+    }
+
+    /// Takes our offer back that has not been sent. False: there is none.
+    pub(crate) fn withdraw_offer(&mut self) -> bool {
+        let queued = matches!(self.ours, Ours::Queued { .. });
+        if queued {
+            self.ours = Ours::None;
+        }
+        queued
     }
 
     /// Sends the queued offer if its time has come and nothing else is under way.
@@ -87,6 +96,7 @@ impl Session {
             return;
         }
         let cseq = response.cseq().map(|cseq| cseq.number).unwrap_or_default();
+        self.alive(cx);
         let Some(offer) = self.take_sent(tx) else {
             // The session ended meanwhile; its BYE is on the way.
             let _ = self.send_ack(0, tx, cseq, None, cx);
@@ -248,6 +258,7 @@ impl Session {
     pub(crate) fn refuse_offer(
         &mut self,
         status: u16,
+        headers: &[(HeaderName, String)],
         cx: &mut Context<'_>,
     ) -> Result<(), EndpointError> {
         let Theirs::Pending { tx, .. } = &self.theirs else {
@@ -256,7 +267,10 @@ impl Session {
         if !(300..=699).contains(&status) {
             return Err(EndpointError::BadStatus(status));
         }
-        let reply = Reply::plain(status, self.tag);
+        let reply = Reply {
+            headers,
+            ..Reply::plain(status, self.tag)
+        };
         let layer = &mut *cx.layer;
         let sent = layer.servers.reply(*tx, &reply, &mut layer.base, cx.now);
         self.theirs = Theirs::None;

@@ -3,14 +3,14 @@
 use super::dialog::Turn;
 use super::offer::{Carrier, Ours, Theirs};
 use super::{Context, Session, Stage, reply_and_forget};
-use crate::transaction::{Body, Fingerprint, Reply, Request, ServerTxId};
+use crate::transaction::{Fingerprint, Reply, Request, ServerTxId};
 use crate::{Event, HeaderName, Method};
 
 /// Seconds of the Retry-After with a 500: at most so many (RFC 3261 14.2).
 const RETRY_AFTER_BOUND: u64 = 11;
 
 /// What bodies we read.
-const ACCEPT: &str = "application/sdp, application/dtmf-relay";
+const ACCEPT: &str = "application/sdp";
 
 impl Session {
     /// A request other than ACK and CANCEL that has not come before.
@@ -28,6 +28,7 @@ impl Session {
         if turn == Turn::Past {
             return self.refuse(request, fingerprint, 500, &[], cx);
         }
+        self.alive(cx);
         if let Some(tags) = request.required() {
             return self.refuse(
                 request,
@@ -45,16 +46,14 @@ impl Session {
             _ if !self.stage.is_live() => self.refuse(request, fingerprint, 481, &[], cx),
             Method::Invite => self.reinvited(dialog, request, fingerprint, cx),
             Method::Update => self.updated(dialog, request, fingerprint, cx),
-            Method::Info => {
+            // What it says is read by nobody; one that says nothing asks whether
+            // we are there (RFC 2976 2.2).
+            Method::Info if request.message.body().is_empty() => {
                 self.answer(request, fingerprint, &[], false, cx);
-                let body = request.body().unwrap_or_else(|| Body {
-                    content_type: Box::default(),
-                    bytes: bytes::Bytes::new(),
-                });
-                cx.events.push_back(Event::Info {
-                    session: self.id,
-                    body,
-                });
+            }
+            Method::Info => {
+                let accept = [(HeaderName::Accept, ACCEPT.to_owned())];
+                self.refuse(request, fingerprint, 415, &accept, cx);
             }
             Method::Options => {
                 let accept = [(HeaderName::Accept, ACCEPT.to_owned())];

@@ -1,6 +1,7 @@
 //! What client and server transactions share: names, times, the way out.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -8,13 +9,17 @@ use super::identity::Identities;
 use super::timers::TimerQueue;
 use super::write::Writer;
 use super::{Flow, Timers, Transmit};
+use crate::endpoint::EndpointConfig;
 
-/// The methods that we have, for Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE";
+/// The methods that we have, for Allow. INFO is not among them: a phone that
+/// may choose would send its digits so, and nobody would read them.
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE";
 
 pub(crate) struct Base {
     pub(crate) identities: Identities,
     pub(crate) timers: Timers,
+    /// How often an established session is asked whether it still is one.
+    pub(crate) refresh_every: Option<Duration>,
     pub(crate) alarms: TimerQueue,
     /// `User-Agent` and `Server`; empty: none.
     pub(crate) agent: Box<str>,
@@ -24,12 +29,13 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    pub(crate) fn new(seed: &[u8; 32], timers: Timers, agent: &str) -> Self {
+    pub(crate) fn new(config: &EndpointConfig) -> Self {
         Self {
-            identities: Identities::new(seed),
-            timers: timers.checked(),
+            identities: Identities::new(&config.seed),
+            timers: config.timers.checked(),
+            refresh_every: config.refresh_every,
             alarms: TimerQueue::default(),
-            agent: agent.into(),
+            agent: config.user_agent.as_str().into(),
             out: VecDeque::new(),
             scratch: Vec::with_capacity(2048),
         }

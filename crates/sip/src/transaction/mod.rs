@@ -24,7 +24,7 @@ pub use time::{Instant, Timers};
 pub(crate) use base::Base;
 pub(crate) use clients::{Clients, Owner, Report};
 pub(crate) use identity::{Fingerprint, Tag};
-pub(crate) use outgoing::Outgoing;
+pub(crate) use outgoing::{MAX_FORWARDS, Outgoing};
 pub(crate) use reply::{Reply, ReplyHead, can_be_answered};
 pub(crate) use request::{Request, way_back};
 pub(crate) use servers::{Cancelled, Servers};

@@ -10,8 +10,8 @@ use super::{Body, Transport};
 use crate::endpoint::EndpointError;
 use crate::{HeaderName, Method};
 
-/// RFC 3261 8.1.1.6.
-const MAX_FORWARDS: &str = "70";
+/// How many hops a request of our own may make (RFC 3261 8.1.1.6).
+pub(crate) const MAX_FORWARDS: u8 = 70;
 
 /// One request. Values have been checked.
 pub(crate) struct Outgoing<'a> {
@@ -28,6 +28,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) to: &'a str,
     pub(crate) call_id: &'a str,
     pub(crate) cseq: u32,
+    pub(crate) max_forwards: u8,
     /// With it goes Allow.
     pub(crate) contact: Option<&'a str>,
     pub(crate) headers: &'a [(HeaderName, String)],
@@ -70,9 +71,9 @@ impl Outgoing<'_> {
         for route in self.routes {
             w.line("Route", route);
         }
-        if !has(self.headers, &HeaderName::MaxForwards) {
-            w.line("Max-Forwards", MAX_FORWARDS);
-        }
+        w.text("Max-Forwards: ")
+            .number(u64::from(self.max_forwards));
+        w.end();
         w.text("From: ")
             .text(self.from)
             .text(";tag=")

@@ -123,6 +123,7 @@ pub(crate) fn check_headers(headers: &[(HeaderName, String)]) -> Result<(), Endp
                 | HeaderName::To
                 | HeaderName::CallId
                 | HeaderName::CSeq
+                | HeaderName::MaxForwards
                 | HeaderName::ContentLength
                 | HeaderName::ContentType
         );

@@ -11,7 +11,7 @@ fn a_lower_cseq_gets_500_and_changes_nothing() {
     assert_eq!(label(&lone.only()), "200 INFO");
     lone.hear(&request("BYE", 6, &tag, "z9hG4bKb6", ""));
     assert_eq!(label(&lone.only()), "500 BYE");
-    assert!(matches!(lone.events()[..], [Event::Info { .. }]));
+    assert_eq!(lone.events().len(), 0);
     // A gap is no fault.
     lone.hear(&request("BYE", 90, &tag, "z9hG4bKb90", ""));
     assert_eq!(label(&lone.only()), "200 BYE");

@@ -16,7 +16,7 @@ fn commands_in_a_wrong_state_are_errors_and_change_nothing() {
     assert_eq!(endpoint.reject(a, 486, &[], now), wrong);
     let none = Err(EndpointError::NoOffer);
     assert_eq!(endpoint.answer_reinvite(a, sdp(""), now), none);
-    assert_eq!(endpoint.refuse_reinvite(a, 488, now), none);
+    assert_eq!(endpoint.refuse_reinvite(a, 488, &[], now), none);
     assert_eq!(endpoint.answer_in_ack(a, sdp(""), now), none);
     endpoint.reinvite(a, None, now).unwrap();
     assert_eq!(

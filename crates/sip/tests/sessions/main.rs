@@ -17,5 +17,6 @@ mod crossing;
 mod forks;
 mod offers;
 mod plain;
+mod refresh;
 mod stray;
 mod sweep;

@@ -54,7 +54,7 @@ fn a_refused_offer_leaves_the_session_as_it_was() {
     pair.run_for(ms(50));
     offered(&mut pair, B, "video");
     let now = pair.at();
-    pair.endpoint(B).refuse_reinvite(b, 488, now).unwrap();
+    pair.endpoint(B).refuse_reinvite(b, 488, &[], now).unwrap();
     pair.run_for(ms(50));
     assert!(matches!(
         pair.events(A)[..],
@@ -104,6 +104,28 @@ fn offers_that_cross_are_refused_with_491_and_tried_again_one_after_the_other() 
         assert_eq!(side, A);
         assert!(after <= ms(2050), "{after:?}");
     }
+}
+
+#[test]
+fn an_offer_that_only_waits_can_be_taken_back_for_theirs() {
+    let (mut pair, a, b) = Pair::established(21);
+    reinvite(&mut pair, A, a, "from a");
+    let now = pair.at();
+    assert_eq!(pair.endpoint(A).withdraw_offer(a, now), Ok(false), "sent");
+    reinvite(&mut pair, B, b, "from b");
+    pair.run_for(ms(40));
+    assert_eq!(
+        (pair.count(A, "491 INVITE"), pair.count(B, "491 INVITE")),
+        (1, 1)
+    );
+    let now = pair.at();
+    assert_eq!(pair.endpoint(B).withdraw_offer(b, now), Ok(true));
+    assert_eq!(pair.endpoint(B).withdraw_offer(b, now), Ok(false));
+    pair.run_for(ms(5_000));
+    offered(&mut pair, B, "from a");
+    answer(&mut pair, B, b, "fine");
+    pair.run_for(ms(5_000));
+    assert_eq!(pair.count(B, "INVITE"), 1, "never sent again");
 }
 
 #[test]

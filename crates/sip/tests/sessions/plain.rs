@@ -189,29 +189,17 @@ fn a_call_that_rings_long_is_kept_alive_each_minute() {
 }
 
 #[test]
-fn info_in_the_session_is_told_and_answered() {
-    let (mut pair, _, _) = Pair::established(9);
-    let (to, from, call_id) = {
-        let ack = pair.wire.iter().find(|w| is(&w.message, "ACK")).unwrap();
-        let get = |name: sip::HeaderName| ack.message.header(name).unwrap().to_owned();
-        (
-            get(sip::HeaderName::To),
-            get(sip::HeaderName::From),
-            get(sip::HeaderName::CallId),
-        )
-    };
-    let info = format!(
-        "INFO sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKi\r\n\
-         From: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: 2 INFO\r\n\
-         Content-Type: application/dtmf-relay\r\n\r\nSignal=5"
+fn info_whose_body_nobody_reads_is_not_said_to_be_taken() {
+    let (mut lone, _, tag) = Lone::called();
+    let digit = "Content-Type: application/dtmf-relay\n\nSignal=5";
+    lone.hear(&request("INFO", 2, &tag, "z9hG4bKi", digit));
+    let refused = lone.only();
+    assert_eq!(refused.status(), Some(415));
+    assert_eq!(
+        refused.header(sip::HeaderName::Accept),
+        Some("application/sdp")
     );
-    let message = sip::Message::parse(info.into()).unwrap();
-    let (flow, now) = (pair.flow(B), pair.at());
-    pair.endpoint(B).receive(message, flow, now);
-    assert!(matches!(
-        &pair.events(B)[..],
-        [Event::Info { body, .. }]
-            if &*body.content_type == "application/dtmf-relay" && body.bytes == "Signal=5"
-    ));
-    assert_eq!(pair.sent(B).last().map(String::as_str), Some("200 INFO"));
+    lone.hear(&request("INFO", 3, &tag, "z9hG4bKi2", ""));
+    assert_eq!(label(&lone.only()), "200 INFO");
+    assert_eq!(lone.events().len(), 0);
 }

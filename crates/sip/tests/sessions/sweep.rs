@@ -64,7 +64,7 @@ impl User {
                 if self.dice.percent(70) {
                     let _ = endpoint.answer_reinvite(*session, sdp("answer"), at);
                 } else if self.dice.percent(70) {
-                    let _ = endpoint.refuse_reinvite(*session, 488, at);
+                    let _ = endpoint.refuse_reinvite(*session, 488, &[], at);
                 }
             }
             Event::Acked { session, .. } if self.dice.percent(50) => {

@@ -123,6 +123,7 @@ impl Call {
             LegInput::Offered(offer) => self.offered(leg, offer, desk),
             LegInput::Modified(description) => self.modified(leg, description, desk),
             LegInput::ModifyRefused => self.modify_refused(leg, desk),
+            LegInput::ModifyWithdrawn => modify_withdrawn(leg, desk),
             LegInput::MediaLost => self.media_lost(leg, desk),
             // Nobody collects keys in a plain call; they pass as RTP events.
             LegInput::Digit(_) => Flow::GoesOn,
@@ -277,6 +278,14 @@ fn refuser(cause: Cause, side: HangupSide) -> HangupSide {
         Cause::Busy | Cause::Declined => side,
         _ => HangupSide::Exchange,
     }
+}
+
+/// Our offer was never sent; the leg's own follows, and settles what is heard.
+fn modify_withdrawn(leg: LegId, desk: &mut Desk<'_>) -> Flow {
+    if let Some(row) = desk.leg_mut(leg) {
+        row.media.refused();
+    }
+    Flow::GoesOn
 }
 
 /// A new offer that cannot be taken; what stands goes on.

@@ -34,7 +34,9 @@ impl Call {
             peer
         };
         let Some(answer) = row.media.answer_anew(offer, &available) else {
-            return refuse_offer(leg, desk);
+            let _ = refuse_offer(leg, desk);
+            // One of ours that gave way to it may be due again.
+            return self.let_them_talk(desk);
         };
         row.refused_change = false;
         desk.command(leg, LegCommand::AnswerOffer(answer));

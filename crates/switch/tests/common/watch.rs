@@ -61,7 +61,9 @@ impl Watch {
                         }
                         LegInput::Answered(_) if !row.incoming => row.answered = true,
                         LegInput::Offered(_) => row.offers = !row.end_commanded,
-                        LegInput::Modified(_) | LegInput::ModifyRefused => row.offered = false,
+                        LegInput::Modified(_)
+                        | LegInput::ModifyRefused
+                        | LegInput::ModifyWithdrawn => row.offered = false,
                         _ => {}
                     }
                 }
