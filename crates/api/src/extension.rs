@@ -1,9 +1,14 @@
 //! What of `extension/*` is more than the settings mechanism: the live state
-//! that is joined to the rows of a list.
+//! that is joined to the rows of a list, and a secret in plain.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Map, Value, json};
+use wire::Envelope;
+use wire::extension::ExtensionGetpasswordResponse;
 
 use crate::door::App;
+use crate::failure::Failure;
+use crate::operations::{Answer, Call};
 
 /// The kind that has a live state.
 const KIND: &str = "extension";
@@ -31,6 +36,17 @@ pub fn join_live(app: &App, kind: &str, answer: &mut Map<String, Value>) {
             row.insert("online_status".into(), online_status(&devices));
         }
     }
+}
+
+/// The SIP password or the voicemail PIN, in Base64; empty where it is not set.
+pub async fn getpassword(call: Call) -> Answer {
+    let id = call.number("id").unwrap_or(0);
+    let which = call.text("type").unwrap_or_default();
+    let secret = call.app.handle.settings().reveal(KIND, id, which)?;
+    let answer = ExtensionGetpasswordResponse {
+        password: Some(BASE64_STANDARD.encode(secret.expose())),
+    };
+    Envelope::of(&answer).map_err(|error| Failure::Internal(error.to_string()))
 }
 
 /// Where an extension is on line: its SIP devices by address. There are no

@@ -32,6 +32,7 @@ mod extension_status_monitor;
 mod failure;
 pub mod limits;
 mod listen;
+mod menu;
 mod objects;
 mod operations;
 mod page;

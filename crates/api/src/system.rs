@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use wire::Envelope;
-use wire::system::{DeviceInfo, SystemInformationResponse};
+use wire::system::{DeviceCapacity, DeviceInfo, SystemCapacityResponse, SystemInformationResponse};
 
 use crate::failure::Failure;
 use crate::operations::{Answer, Call};
@@ -31,5 +31,22 @@ pub async fn information(call: Call) -> Answer {
         timestamp: Some(now),
     };
     Envelope::of(&SystemInformationResponse { data: Some(data) })
+        .map_err(|error| Failure::Internal(error.to_string()))
+}
+
+/// How many extensions and calls there may be, and are: what the tables and the
+/// ports of this build hold.
+pub async fn capacity(call: Call) -> Answer {
+    let handle = &call.app.handle;
+    let calls = handle.load().await?.calls;
+    let count = |number: usize| i64::try_from(number).ok();
+    let data = DeviceCapacity {
+        extension_capacity: count(settings::MAX_EXTENSIONS),
+        extension_used: count(handle.settings().snapshot().extension_count()),
+        cc_capacity: count(handle.call_capacity()),
+        cc_used: count(calls),
+        ..DeviceCapacity::default()
+    };
+    Envelope::of(&SystemCapacityResponse { data: Some(data) })
         .map_err(|error| Failure::Internal(error.to_string()))
 }

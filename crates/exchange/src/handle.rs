@@ -111,6 +111,7 @@ pub struct Handle {
     pub(crate) identity: Arc<Identity>,
     pub(crate) settings: Settings,
     pub(crate) store: Store,
+    pub(crate) call_capacity: usize,
 }
 
 impl Handle {
@@ -153,6 +154,12 @@ impl Handle {
             .await
             .map_err(|_| ExchangeError::Stopping)?;
         result.await.map_err(|_| ExchangeError::Stopping)
+    }
+
+    /// How many calls there can be at once: what ports and sessions allow. The
+    /// machine may be slower than that.
+    pub fn call_capacity(&self) -> usize {
+        self.call_capacity
     }
 
     /// The devices that are registered for an extension now.

@@ -196,6 +196,8 @@ pub(crate) async fn start_with(
         identity: identity.clone(),
         settings: settings.clone(),
         store: store.clone(),
+        // A call is two legs, each with a pair of ports and a session.
+        call_capacity: media.ports().min(MAX_SESSIONS) / 2,
     };
     let mut core = Core {
         switch: switch::Exchange::new(),

@@ -177,6 +177,10 @@ impl Media {
             worker.ring.uncork();
         }
     }
+    /// Port pairs that there are: as many legs can have audio at once.
+    pub fn ports(&self) -> usize {
+        self.lock().ports.pairs()
+    }
     /// Port pairs that are open; those that rest are not counted.
     pub fn ports_in_use(&self) -> usize {
         self.lock().ports.in_use()

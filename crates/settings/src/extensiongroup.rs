@@ -332,10 +332,8 @@ fn enter(group: &mut Record, extension: i64, user_type: Option<&Value>) {
     let there = group.list(MEMBERS).iter().any(|id| *id == extension);
     // Of a group of all only the managers and the like are listed.
     let plain = user_type.is_none_or(|user_type| user_type == PLAIN);
-    if !there
-        && !(has_all(group) && plain)
-        && let Some(Value::Array(members)) = group.doc.get_mut(MEMBERS)
-    {
+    let listed = there || has_all(group) && plain;
+    if !listed && let Some(Value::Array(members)) = group.doc.get_mut(MEMBERS) {
         members.push(extension.into());
     }
     if user_type.is_some()

@@ -266,6 +266,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Its name to people, in `duplicate_field_list`.
     fn label(&self, record: &Record) -> String;
 
+    /// Its name to people where they choose it from a list.
+    fn caption(&self, record: &Record) -> String {
+        self.label(record)
+    }
+
     /// Whether its operations can be used at all; the code that says why not.
     fn available(&self, _snapshot: &Snapshot) -> Result<(), SettingsError> {
         Ok(())

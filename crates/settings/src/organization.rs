@@ -17,6 +17,7 @@ use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
 use crate::kind::Rule::Acted;
 use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::menu;
 use crate::read::answer;
 use crate::record::Record;
 use crate::reference::{Reference, WhenGone};
@@ -330,6 +331,23 @@ pub(crate) fn rows(extension: &Record, snapshot: &Snapshot) -> Value {
         }))
     });
     rows.collect()
+}
+
+/// The tree as the menu of options has it: `item` holds what is below.
+pub(crate) fn menu(snapshot: &Snapshot) -> Vec<Value> {
+    fn option(id: i64, snapshot: &Snapshot) -> Option<Value> {
+        let record = snapshot.record(NAME, id)?;
+        let below: Vec<Value> = children(id, snapshot)
+            .into_iter()
+            .filter_map(|(_, child)| option(child, snapshot))
+            .collect();
+        let mut row = menu::option(record.text("name"), id);
+        if !below.is_empty() {
+            row.insert("item".into(), below.into());
+        }
+        Some(row.into())
+    }
+    option(ROOT, snapshot).into_iter().collect()
 }
 
 /// The event that tells of the feature's switches as they are now.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use settings::{MASK, SettingsError};
-use support::{Dir, create, extension, faults, get, members};
+use support::{Dir, ask, create, extension, faults, get, members, told};
 
 #[tokio::test]
 async fn what_is_left_out_gets_its_default_and_the_exchange_sees_it() {
@@ -234,7 +234,6 @@ async fn what_nothing_acts_on_is_refused_where_neglect_would_mislead() {
         ("enb_t38_support", json!(1)),
         ("enb_nat", json!(0)),
         ("enb_ctl_record", json!(1)),
-        ("role_id", json!(1)),
         ("emergency_caller_id", json!("911")),
         ("caller_id_rule_list", json!([{"caller_id": "1"}])),
     ];
@@ -439,4 +438,32 @@ async fn lists_page_sort_and_search() {
         settings.list("nothing", members(json!({}))),
         Err(SettingsError::UnknownKind)
     ));
+}
+
+#[tokio::test]
+async fn a_change_of_presence_is_told_where_applications_want_it() {
+    let dir = Dir::new();
+    let (store, settings) = dir.open().await;
+    let id = create(&settings, "1000", json!({})).await;
+    let mut events = store.journal().subscribe();
+    let set = async |presence: &str| {
+        let change = json!({"id": id, "presence_status": presence});
+        ask(&settings, "extension/update", change).await;
+    };
+    let updated = (30022, json!({"ext_number": "1000", "option": "UPDATE"}));
+    set("away").await;
+    assert_eq!(told(&mut events), [updated.clone()]);
+    settings
+        .monitor_update(members(
+            json!({"ext_monitor_list": [{"ext_id": id, "enb_presence_status": 1}]}),
+        ))
+        .await
+        .unwrap();
+    assert_eq!(told(&mut events), []);
+    set("lunch").await;
+    let presence = (30009, json!({"extension": "1000", "status": "lunch"}));
+    assert_eq!(told(&mut events), [updated.clone(), presence]);
+    // What stays as it is, is no change of it.
+    set("lunch").await;
+    assert_eq!(told(&mut events), [updated]);
 }

@@ -21,11 +21,12 @@ use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
 use crate::organization;
 use crate::record::Record;
 use crate::reference::{self, Reference, WhenGone};
+use crate::role;
 use crate::secret::MASK;
 use crate::snapshot::Snapshot;
 
 /// Most extensions of one PBX.
-pub(crate) const MAX_EXTENSIONS: usize = 50_000;
+pub const MAX_EXTENSIONS: usize = 50_000;
 /// The member that holds its groups.
 const GROUPS: &str = "group_list";
 /// What a caller id may hold beside letters and digits.
@@ -192,13 +193,17 @@ impl Kind for ExtensionKind {
         presence::check(record, faults);
     }
 
-    /// With organizations switched off nobody enters one; who is in one stays.
+    /// Roles are the built-in ones. With organizations switched off nobody enters one; who is in one stays.
     fn forbid(
         &self,
         record: &Record,
         present: Option<&Record>,
         snapshot: &Snapshot,
     ) -> Result<(), SettingsError> {
+        let role = role_id(record);
+        if role != role::NONE && role::name(role).is_none() {
+            return Err(SettingsError::Refused(ErrCode::RoleNotExisted));
+        }
         let list = record.list(organization::LIST);
         let changes =
             !list.is_empty() && present.is_none_or(|p| p.list(organization::LIST) != list);
@@ -265,7 +270,10 @@ impl Kind for ExtensionKind {
             ("custom_presence_status", text("presence_status_text")),
             ("number", text("number")),
             ("caller_id_name", display_name(record).into()),
-            ("role_name", "".into()),
+            (
+                "role_name",
+                role::name(role_id(record)).unwrap_or("").into(),
+            ),
             ("email_addr", text("email_addr")),
             ("mobile_number", text("mobile_number")),
         ]
@@ -293,6 +301,10 @@ impl Kind for ExtensionKind {
 
     fn label(&self, record: &Record) -> String {
         record.text("number").to_owned()
+    }
+
+    fn caption(&self, record: &Record) -> String {
+        format!("{}-{}", record.text("number"), display_name(record))
     }
 
     fn events(&self, changed: &Changed<'_>) -> Vec<NewEvent> {
@@ -334,6 +346,10 @@ fn presence_event(changed: &Changed<'_>) -> Option<NewEvent> {
         extension: Some(after.text("number").to_owned()),
         status: Some(status.into()),
     }))
+}
+
+fn role_id(record: &Record) -> i64 {
+    record.number("role_id").unwrap_or(role::NONE)
 }
 
 /// First and last name joined.

@@ -16,7 +16,7 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("email_addr", Stored),
     member("mobile_number", Stored),
     member("user_password", StoredSecret(SecretForm::Hashed)),
-    member("role_id", Only(Number(0))),
+    member("role_id", Stored),
     member("organization_list", Acted),
     member("title", Stored),
     member("email_language", Stored),

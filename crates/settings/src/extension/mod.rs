@@ -5,7 +5,8 @@ mod members;
 mod presence;
 mod typed;
 
-pub(crate) use kind::{ExtensionKind, MAX_EXTENSIONS, display_name};
+pub use kind::MAX_EXTENSIONS;
+pub(crate) use kind::{ExtensionKind, display_name};
 pub(crate) use presence::MEMBERS as PRESENCE_MEMBERS;
 pub use typed::{Extension, Monitor};
 pub(crate) use typed::{FLAGS as MONITOR_FLAGS, MONITOR};
