@@ -1423,6 +1423,28 @@ pub static ABOUT: &[(&str, &str, &[About])] = &[
                 "mgr_enb_ext_call_conn",
                 "as mgr_enb_call_conn, on the Extensions page",
             ),
+            (
+                "mgr_enb_ext_monitor",
+                "as mgr_enb_monitor, on the Extensions page; the name is inferred, the table was cut off within it",
+            ),
+            (
+                "user_enb_chg_presence",
+                "as mgr_enb_chg_presence, for plain users",
+            ),
+            (
+                "user_enb_call_distribution",
+                "as mgr_enb_call_distribution, for plain users",
+            ),
+            (
+                "user_enb_call_conn",
+                "as mgr_enb_call_conn, for plain users",
+            ),
+            ("user_enb_monitor", "as mgr_enb_monitor, for plain users"),
+            (
+                "user_enb_call_park",
+                "as mgr_enb_call_park, for plain users",
+            ),
+            ("user_enb_ctrl_ivr", "as mgr_enb_ctrl_ivr, for plain users"),
         ],
     ),
     ("v1.0", "extensiongroup/delete", &[("id", "group id")]),
@@ -1497,6 +1519,28 @@ pub static ABOUT: &[(&str, &str, &[About])] = &[
                 "mgr_enb_ext_call_conn",
                 "as in create; inferred, the table was cut off before it",
             ),
+            (
+                "mgr_enb_ext_monitor",
+                "as mgr_enb_monitor, on the Extensions page; the name is inferred, the table was cut off within it",
+            ),
+            (
+                "user_enb_chg_presence",
+                "as mgr_enb_chg_presence, for plain users",
+            ),
+            (
+                "user_enb_call_distribution",
+                "as mgr_enb_call_distribution, for plain users",
+            ),
+            (
+                "user_enb_call_conn",
+                "as mgr_enb_call_conn, for plain users",
+            ),
+            ("user_enb_monitor", "as mgr_enb_monitor, for plain users"),
+            (
+                "user_enb_call_park",
+                "as mgr_enb_call_park, for plain users",
+            ),
+            ("user_enb_ctrl_ivr", "as mgr_enb_ctrl_ivr, for plain users"),
         ],
     ),
     (
