@@ -5,7 +5,12 @@ use std::fmt;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use tokio::sync::Semaphore;
+
 use crate::error::SettingsError;
+
+/// Passwords that are hashed at once.
+const HASHES_AT_ONCE: usize = 2;
 
 /// What is given back in a secret's place. Sent in an update it means "as it is".
 pub const MASK: &str = "********";
@@ -41,6 +46,22 @@ pub(crate) fn hash_password(password: &str, memory_kib: u32) -> Result<String, S
         .hash_password(password.as_bytes())
         .map_err(|error| SettingsError::Key(error.to_string()))?;
     Ok(hash.to_string())
+}
+
+/// As [`hash_password`], on a thread where it holds up nobody. However many
+/// ask at once, only a few are at it: each takes its megabytes, and calls want
+/// the cores as well.
+pub(crate) async fn hash_aside(password: Secret, memory_kib: u32) -> Result<Secret, SettingsError> {
+    static PLACES: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
+    // An error says that the places are closed: they never are.
+    let _place = PLACES
+        .acquire()
+        .await
+        .map_err(|_| SettingsError::Stopping)?;
+    let hash = tokio::task::spawn_blocking(move || hash_password(password.expose(), memory_kib));
+    Ok(Secret::new(
+        &hash.await.map_err(|_| SettingsError::Stopping)??,
+    ))
 }
 
 /// Whether a password is the one of a hash, whatever cost that was made with.

@@ -10,7 +10,7 @@ use crate::error::{SettingsError, invalid, word};
 use crate::kind::{Kind, Rule, SecretForm};
 use crate::read::unknown;
 use crate::record::Record;
-use crate::secret::{MASK, Secret, hash_password};
+use crate::secret::{MASK, Secret, hash_aside};
 use crate::snapshot::Snapshot;
 
 /// What a request sent, checked member by member.
@@ -64,10 +64,7 @@ impl Sent {
     pub async fn hash(&mut self, memory_kib: u32) -> Result<(), SettingsError> {
         for (form, secret) in self.secrets.values_mut() {
             if *form == SecretForm::Hashed {
-                let plain = secret.clone();
-                let hash =
-                    tokio::task::spawn_blocking(move || hash_password(plain.expose(), memory_kib));
-                *secret = Secret::new(&hash.await.map_err(|_| SettingsError::Stopping)??);
+                *secret = hash_aside(secret.clone(), memory_kib).await?;
             }
         }
         Ok(())

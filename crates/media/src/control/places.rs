@@ -1,11 +1,14 @@
 //! Which worker has which slot, on which port, and who feeds whom. Pure.
 
+use std::collections::VecDeque;
+
 use crate::command::SlotId;
 
 #[derive(Debug)]
 pub(crate) struct Places {
     places: Vec<Place>,
-    free: Vec<u32>,
+    /// First in, first out: a place rests before it is given anew.
+    free: VecDeque<u32>,
     /// Slots of each worker.
     loads: Vec<usize>,
     /// How many a worker gets before the next one gets any.
@@ -46,7 +49,7 @@ impl Places {
                     open: None,
                 })
                 .collect(),
-            free: (0..slots).rev().collect(),
+            free: (0..slots).collect(),
             loads: vec![0; workers],
             fill,
         }
@@ -61,7 +64,7 @@ impl Places {
         let worker = near
             .and_then(|near| self.worker(near))
             .or_else(|| unfilled.or_else(idlest).map(|(worker, _)| worker))?;
-        let index = self.free.pop()?;
+        let index = self.free.pop_front()?;
         let place = self.places.get_mut(index as usize)?;
         place.generation = place.generation.wrapping_add(1);
         place.open = Some(Open {
@@ -93,7 +96,7 @@ impl Places {
             feeder.to = None;
         }
         self.count(open.worker, -1);
-        self.free.push(id.index);
+        self.free.push_back(id.index);
         Some(open.port)
     }
 

@@ -135,6 +135,11 @@ impl Learner {
         self.lock.map(|lock| lock.heard)
     }
 
+    /// Whether the leg's signalling comes from this address.
+    pub(crate) fn signals_from(&self, ip: IpAddr) -> bool {
+        self.signalling == Some(ip)
+    }
+
     /// Whether RTCP from this address concerns the leg.
     pub(crate) fn knows(&self, ip: IpAddr) -> bool {
         self.signalling == Some(ip)

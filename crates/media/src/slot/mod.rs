@@ -269,11 +269,14 @@ impl Slot {
         self.learner.destination()
     }
 
-    /// The one source that matters now, if there is one.
+    /// The one source that matters now, where the socket may be connected to
+    /// it. Connecting fixes our own address to that of the route to the source;
+    /// the one told in SDP is that of the route to the signalling peer, so that
+    /// media from elsewhere may come in by another of our addresses.
     pub(crate) fn only_source(&self, now: Duration) -> Option<SocketAddr> {
         self.learner
             .locked()
-            .filter(|_| self.learner.is_settled(now))
+            .filter(|source| self.learner.is_settled(now) && self.learner.signals_from(source.ip()))
     }
 
     /// Looks at the clock, some times a second.
@@ -308,6 +311,13 @@ impl Slot {
         let signalling = remote.signalling.to_canonical();
         let changed = self.learner.remote(rtp, signalling, now);
         self.reports.remote(remote.rtcp.and_then(usable), changed);
+        if changed && let Watch::On { timeout, .. } | Watch::Told { timeout } = self.watch {
+            // Who moves has just spoken by signalling: its silence begins anew.
+            self.watch = Watch::On {
+                timeout,
+                since: now,
+            };
+        }
     }
 
     /// The far end gave a sign of life: its next silence is news again.

@@ -129,7 +129,7 @@ impl<S: Socket, E: Ears<S>> Core<S, E> {
         };
         let outcome = leg.slot.hear(datagram, source, now);
         if outcome.locked {
-            leg.listen_only_to(Some(source));
+            leg.listen_as_settled(now);
         }
         self.tell_digits(id, &outcome);
         let Some(passing) = outcome.passing else {

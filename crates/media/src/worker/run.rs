@@ -95,6 +95,11 @@ impl Worker {
 
     /// Waits, then does what the wait brought.
     fn turn(&mut self, ready: &mut Ready, buffer: &mut [u8]) -> io::Result<()> {
+        if !self.orders.is_empty() {
+            // What a panic left undone. Taken for an emptied queue it would go
+            // back into the ring, whose bell only rings for the first order.
+            self.core.obey(&mut self.orders, buffer, self.now);
+        }
         let timeout = self.core.deadline().map(|at| at.saturating_sub(self.now));
         self.epoll.wait(ready, timeout)?;
         self.now = self.epoch.elapsed();

@@ -79,6 +79,15 @@ impl<S> Seats<S> {
         let Some(seat) = self.seats.get_mut(index as usize) else {
             return Vec::new();
         };
+        let newer = match seat {
+            Seat::Taken(there) => Some(there.slot.id().generation),
+            Seat::Expecting { generation, .. } => Some(*generation),
+            Seat::Empty => None,
+        };
+        if newer.is_some_and(|newer| is_newer(newer, leg.slot.id().generation)) {
+            // It was closed while it was on its way, and its place given anew.
+            return Vec::new();
+        }
         let before = std::mem::replace(seat, Seat::Taken(leg));
         if !matches!(before, Seat::Taken(_)) {
             self.taken.push(index);
@@ -155,6 +164,11 @@ impl<S> Seats<S> {
             }
         }
     }
+}
+
+/// Generations wrap: the nearer way round tells.
+fn is_newer(one: u32, other: u32) -> bool {
+    one != other && one.wrapping_sub(other) < u32::MAX / 2
 }
 
 fn forget(indices: &mut Vec<u32>, index: u32) {

@@ -61,7 +61,8 @@ fn silent_lock_opens_the_socket_after_five_seconds_and_only_then() {
     for n in 0..4 {
         bench.sends(a, at(THIEF), &voice(66, n));
     }
-    assert_eq!(bench.rtp[&a].peer(), Some(at(THIEF)));
+    // A stranger may get the lock, but never the socket to itself.
+    assert_eq!(bench.rtp[&a].peer(), None);
 }
 
 #[test]
@@ -109,4 +110,40 @@ fn silence_is_reported_once_where_watched_and_again_only_after_speech() {
     bench.command(watched, Command::Watch { timeout: None });
     bench.pass_ms(300_000);
     assert_eq!(bench.reports(), []);
+}
+
+#[test]
+fn who_moves_after_a_long_talk_is_given_its_time_to_speak() {
+    let mut bench = Bench::new();
+    let leg = bench.leg();
+    let timeout = Some(Duration::from_secs(60));
+    bench.command(leg, Command::Watch { timeout });
+    for n in 0..100 {
+        bench.home_sends(leg, &voice(1, n));
+        bench.pass_ms(1000);
+    }
+    let moved = Remote {
+        rtp: Some(at("10.9.9.9:5000")),
+        ..bench.remote(leg)
+    };
+    bench.command(leg, Command::Remote(moved));
+    bench.pass_ms(59_000);
+    assert_eq!(bench.reports(), []);
+    bench.pass_ms(2_000);
+    assert_eq!(bench.reports(), [Report::MediaLost { slot: leg }]);
+}
+
+#[test]
+fn only_a_source_beside_its_signalling_has_the_socket_to_itself() {
+    let mut bench = Bench::new();
+    let (beside, elsewhere) = (bench.leg(), bench.leg());
+    bench.home_sends(beside, &voice(1, 0));
+    assert_eq!(bench.rtp[&beside].peer(), Some(home(beside)));
+    let proxied = Remote {
+        rtp: Some(at("10.9.9.9:5000")),
+        ..bench.remote(elsewhere)
+    };
+    bench.command(elsewhere, Command::Remote(proxied));
+    bench.sends(elsewhere, at("10.9.9.9:5000"), &voice(1, 0));
+    assert_eq!(bench.rtp[&elsewhere].peer(), None);
 }
