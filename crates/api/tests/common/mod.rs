@@ -12,7 +12,7 @@ use api::{ApiConfig, Serving};
 use exchange::clock::{DateFormat, DisplayClock, TimeFormat};
 use exchange::{ExchangeConfig, FIRMWARE, Identity};
 use serde_json::{Value, json};
-use settings::Settings;
+use settings::{Features, Options, Settings};
 use store::{Store, StoreOptions, TokenHash, TokenRow};
 
 pub const CLIENT_ID: &str = "an application";
@@ -46,6 +46,8 @@ impl Drop for Dir {
 pub struct Rules {
     pub permitted: Vec<&'static str>,
     pub requests_per_second: Option<u32>,
+    /// The root of the organizations is not shown to users.
+    pub root_hidden: bool,
 }
 
 pub struct Pbx {
@@ -72,7 +74,15 @@ impl Pbx {
         let url = format!("sqlite:{}", dir.0.join("strowger.db").display());
         let store = Store::open(&url, StoreOptions::default()).await.unwrap();
         let key_file = dir.0.join("secret.key");
-        let settings = Settings::open(store.clone(), &key_file, "363A12345678")
+        let options = Options {
+            serial: "363A12345678".into(),
+            features: Features {
+                show_root_organization: !rules.root_hidden,
+                ..Features::default()
+            },
+            ..Options::default()
+        };
+        let settings = Settings::open_with(store.clone(), &key_file, options)
             .await
             .unwrap();
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -130,11 +140,16 @@ impl Pbx {
 
     /// Stops all and starts all again, on the same data.
     pub async fn restart(self) -> Self {
+        let rules = self.rules.clone();
+        self.restart_with(rules).await
+    }
+
+    /// The same with other rules.
+    pub async fn restart_with(self, rules: Rules) -> Self {
         let Self {
             store,
             running,
             serving,
-            rules,
             dir,
             ..
         } = self;

@@ -17,11 +17,23 @@ pub struct KindFixture {
     pub change: fn() -> (&'static str, Value),
 }
 
-pub const KINDS: &[KindFixture] = &[KindFixture {
-    kind: "extension",
-    create: |n| extension(&(3000 + n).to_string()),
-    change: || ("first_name", json!("Ann")),
-}];
+pub const KINDS: &[KindFixture] = &[
+    KindFixture {
+        kind: "extension",
+        create: |n| extension(&(3000 + n).to_string()),
+        change: || ("first_name", json!("Ann")),
+    },
+    KindFixture {
+        kind: "extensiongroup",
+        create: |n| json!({"name": format!("Group {n}"), "member_select": "sel_all_ext"}),
+        change: || ("name", json!("Support")),
+    },
+    KindFixture {
+        kind: "organization",
+        create: |n| json!({"name": format!("Department {n}"), "parent_id": 1}),
+        change: || ("name", json!("Research")),
+    },
+];
 
 /// The parameters of a good call, made anew each time: what it needs is made
 /// first. `None` where nobody has said yet.

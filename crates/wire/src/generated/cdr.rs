@@ -55,7 +55,7 @@ object! {
         /// live: \<unix seconds\>.\<counter\>; the same on every leg of one call
         call_id: String,
         /// live: null when there is none (not left out)
-        call_note: String,
+        call_note: String = nullable,
         /// live: empty when there is none
         call_note_id: String,
         /// live: 0 = the note cannot be edited; 1 and 4 seen otherwise

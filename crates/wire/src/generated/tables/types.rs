@@ -504,7 +504,7 @@ pub(super) static CDR_DETAILS: TypeDef = TypeDef {
         Member::new("call_to_number", Kind::String),
         Member::new("call_to_name", Kind::String),
         Member::new("call_id", Kind::String),
-        Member::new("call_note", Kind::String),
+        Member::new("call_note", Kind::String).nullable(),
         Member::new("call_note_id", Kind::String),
         Member::new("enb_call_note", Kind::Integer),
         Member::new("did", Kind::String),
