@@ -1,6 +1,6 @@
 //! Who may ask at all: permitted addresses, the request rate of an address,
 //! the User-Agent. It stands before everything that the door serves (operations,
-//! event sockets, downloads, pages) and never looks into a request.
+//! event sockets, downloads, pages, metrics) and never looks into a request.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -13,7 +13,7 @@ use axum::response::Response;
 use exchange::Network;
 use wire::{Envelope, ErrCode};
 
-use crate::door::respond;
+use crate::door::{SUBSCRIBE_PATH, respond};
 use crate::rate::Rate;
 
 /// The rules for all comers.
@@ -32,10 +32,7 @@ impl Admission {
         }
     }
 
-    fn refuses(&self, from: IpAddr, headers: &HeaderMap) -> Option<Envelope> {
-        if !self.permits(from) {
-            return Some(Envelope::error(ErrCode::IpForbidden));
-        }
+    fn refuses(&self, from: IpAddr, request: &Request) -> Option<Envelope> {
         if let Some(rate) = self.rate.as_ref().filter(|rate| !rate.admits(from)) {
             return Some(Envelope {
                 submsg: Some(format!(
@@ -45,7 +42,10 @@ impl Admission {
                 ..Envelope::error(ErrCode::MaxLimitationExceeded)
             });
         }
-        (!has_user_agent(headers)).then(|| Envelope::error(ErrCode::AccessDenied))
+        // WebSocket libraries send none, and the clients that are built on them
+        // don't either.
+        let named = request.uri().path() == SUBSCRIBE_PATH || has_user_agent(request.headers());
+        (!named).then(|| Envelope::error(ErrCode::AccessDenied))
     }
 
     fn permits(&self, from: IpAddr) -> bool {
@@ -53,7 +53,22 @@ impl Admission {
     }
 }
 
-/// Lets a request through, or answers it.
+/// Lets a request of a permitted address through, whatever it asks for.
+pub async fn permit(
+    State(admission): State<Arc<Admission>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let from = peer.ip().to_canonical();
+    if admission.permits(from) {
+        next.run(request).await
+    } else {
+        refuse(from, &Envelope::error(ErrCode::IpForbidden))
+    }
+}
+
+/// Lets a request to the API through, or answers it.
 pub async fn admit(
     State(admission): State<Arc<Admission>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -61,16 +76,17 @@ pub async fn admit(
     next: Next,
 ) -> Response {
     let from = peer.ip().to_canonical();
-    match admission.refuses(from, request.headers()) {
+    match admission.refuses(from, &request) {
         None => next.run(request).await,
-        Some(envelope) => {
-            let errcode = envelope.errcode.to_string();
-            tracing::debug!(%from, errcode, "a request was not let in");
-            metrics::counter!("strowger_api_requests_refused_total", "errcode" => errcode)
-                .increment(1);
-            respond(&envelope)
-        }
+        Some(envelope) => refuse(from, &envelope),
     }
+}
+
+fn refuse(from: IpAddr, envelope: &Envelope) -> Response {
+    let errcode = envelope.errcode.to_string();
+    tracing::debug!(%from, errcode, "a request was not let in");
+    metrics::counter!("strowger_api_requests_refused_total", "errcode" => errcode).increment(1);
+    respond(envelope)
 }
 
 fn has_user_agent(headers: &HeaderMap) -> bool {

@@ -51,7 +51,7 @@ impl App {
 /// Paths that take no token.
 const WITHOUT_TOKEN: [&str; 3] = ["get_token", "refresh_token", "wizard/initial_setup"];
 /// The path of the event socket, which is no operation.
-const SUBSCRIBE: (&str, &str) = ("v1.0", "subscribe");
+pub const SUBSCRIBE_PATH: &str = "/openapi/v1.0/subscribe";
 
 /// Takes any request and answers it.
 pub async fn enter(
@@ -63,7 +63,7 @@ pub async fn enter(
     let from = peer.ip().to_canonical();
     let place = place(parts.uri.path());
     let operation = place.and_then(|(version, path)| wire::contract::operation(version, path));
-    if place == Some(SUBSCRIBE) {
+    if parts.uri.path() == SUBSCRIBE_PATH {
         return match subscribe::open(app, parts, from).await {
             Ok(response) => response,
             Err(failure) => respond(&failure.envelope()),

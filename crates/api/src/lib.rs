@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | an address that is not permitted (`api.permitted`) | 70087 `IP FORBIDDEN` |
 //! | more requests than `api.requests_per_second` | 60002 `MAX LIMITATION EXCEEDED` |
-//! | no `User-Agent`, or a blank one | 10005 `ACCESS DENIED` |
+//! | no `User-Agent`, or a blank one (event sockets need none) | 10005 `ACCESS DENIED` |
 //! | a path or a method that the contract does not have | 10001 `INTERFACE NOT EXISTED` |
 //! | no token, or one that is not valid (any more) | 10004 `TOKEN EXPIRED` |
 //! | an operation of the contract that is not built yet | 10009 `OPERATION FAILED` |

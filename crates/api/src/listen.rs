@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::admit::{Admission, admit};
+use crate::admit::{Admission, admit, permit};
 use crate::blocklist::Blocklist;
 use crate::door::{App, enter};
 use crate::limits::{
@@ -45,7 +45,8 @@ pub struct ApiConfig {
     pub permitted: Vec<Network>,
     /// Most requests a second from one address; no bound where there is none.
     pub requests_per_second: Option<NonZeroU32>,
-    /// Pages beside the API, such as `/metrics`. They are asked first, by anyone.
+    /// Pages beside the API, such as `/metrics`. They are asked first, and
+    /// need neither token nor User-Agent.
     pub extra: Option<Router>,
 }
 
@@ -92,8 +93,9 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
     let router = Router::new()
         .fallback(enter)
         .with_state(app.clone())
-        .layer(from_fn_with_state(admission, admit))
-        .merge(extra.unwrap_or_default());
+        .layer(from_fn_with_state(admission.clone(), admit))
+        .merge(extra.unwrap_or_default())
+        .layer(from_fn_with_state(admission, permit));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let mut serving = Serving {
         http: None,

@@ -66,6 +66,10 @@ async fn an_address_that_is_not_permitted_gets_nothing_at_all() {
     let handshake = refused_socket(&pbx, token).await;
     let length = forbidden.to_string().len().to_string();
     assert_eq!(handshake["length"], length, "{handshake}");
+    let metrics = pbx.http.get(format!("{}/metrics", pbx.url));
+    assert_eq!(Pbx::answer(metrics).await, forbidden);
+    let metrics = permitted.get(format!("{}/metrics", pbx.url)).send().await;
+    assert_eq!(metrics.unwrap().text().await.unwrap(), "some metrics");
     // Nor are its guesses counted: a block is for those who may ask.
     assert!(pbx.blocklist().list().await.is_empty());
     pbx.stop().await;

@@ -203,7 +203,7 @@ async fn over_tls_the_self_made_certificate_is_believed_only_where_it_is_asked_f
     let strict = builder.clone().build().unwrap();
     let refused = strict.system().information().await;
     assert!(
-        matches!(refused, Err(client::Error::Unreachable(_))),
+        matches!(refused, Err(client::Error::Certificate(_))),
         "{refused:?}"
     );
     let pem = std::fs::read(pbx.dir.0.join(api::tls::CERTIFICATE_FILE)).unwrap();

@@ -29,10 +29,8 @@ impl Socket {
         let url = pbx
             .path(&format!("subscribe?access_token={token}"))
             .replace("http:", "ws:");
-        let mut request = url.into_client_request().unwrap();
-        request
-            .headers_mut()
-            .insert("user-agent", "OpenAPI".parse().unwrap());
+        // No User-Agent, as most libraries leave it.
+        let request = url.into_client_request().unwrap();
         Self(tokio_tungstenite::connect_async(request).await.unwrap().0)
     }
 

@@ -272,6 +272,7 @@ async fn open_door(address: SocketAddr, rules: &Rules, handle: exchange::Handle)
             .map(|net| net.parse().unwrap())
             .collect(),
         requests_per_second: rules.requests_per_second.and_then(NonZeroU32::new),
+        extra: Some(axum::Router::new().route("/metrics", axum::routing::get("some metrics"))),
         ..ApiConfig::default()
     };
     api::serve(config, handle).await.unwrap()
