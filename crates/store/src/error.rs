@@ -16,6 +16,9 @@ pub enum StoreError {
     /// A stored row makes no sense.
     #[error("stored row makes no sense: {0}")]
     Corrupt(String),
+    /// What was asked for would take more memory than one search may have.
+    #[error("too much to be sorted at once")]
+    TooMuch,
     /// The journal is full; the write was not taken.
     #[error("the journal is full")]
     Full,

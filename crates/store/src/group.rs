@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sqlx::{Executor, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::batch::{Batch, NewEvent};
-use crate::cdr::{self, CdrRow};
+use crate::cdr::{self, CdrRow, NewBlock};
 use crate::error::StoreError;
 use crate::event::{EVENTS_KEPT, Position};
 use crate::object::ObjectChange;
@@ -65,6 +65,7 @@ pub(crate) async fn write_group<'b>(
     connection: &mut SqliteConnection,
     mut cursor: Cursor,
     batches: impl Iterator<Item = &'b Batch> + Clone,
+    blocks: impl Iterator<Item = &'b NewBlock>,
 ) -> Result<Cursor, StoreError> {
     let mut script = Script(QueryBuilder::new("BEGIN"));
     script.live_calls(batches.clone());
@@ -79,6 +80,9 @@ pub(crate) async fn write_group<'b>(
         for change in &batch.tokens {
             script.token(change);
         }
+    }
+    for block in blocks {
+        script.block(block);
     }
     script.next("COMMIT");
     // The text is another one each time: not worth keeping prepared.
@@ -171,6 +175,28 @@ impl Script {
                 cursor.record += 1;
             });
         }
+    }
+
+    fn block(&mut self, block: &NewBlock) {
+        self.next("INSERT INTO cdr_block (block, first_seq, last_seq, row_count) VALUES (")
+            .push_bind(block.number);
+        self.0
+            .push(", ")
+            .push_bind(block.first)
+            .push(", ")
+            .push_bind(block.last)
+            .push(", ")
+            .push_bind(i64::try_from(block.rows).unwrap_or(i64::MAX))
+            .push(")");
+        self.next("INSERT INTO cdr_column (block, field, low, high, data) ")
+            .push_values(block.columns(), |mut row, (field, column)| {
+                let (low, high) = column.bounds();
+                row.push_bind(block.number)
+                    .push_bind(field)
+                    .push_bind(low.to_vec())
+                    .push_bind(high.to_vec())
+                    .push_bind(column.bytes().to_vec());
+            });
     }
 
     fn events<'b>(&mut self, cursor: &mut Cursor, batches: impl Iterator<Item = &'b Batch>) {

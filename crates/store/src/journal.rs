@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::batch::Batch;
+use crate::cdr::NewBlock;
 use crate::error::StoreError;
 use crate::event::{CommittedEvent, Position};
 
@@ -30,6 +31,8 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub batch: Batch,
+    /// A block of the record index, which comes alone.
+    pub block: Option<NewBlock>,
     /// Who waits for it; nobody once he was told that it fails.
     pub ticket: Option<oneshot::Sender<Result<Committed, StoreError>>>,
     /// It is kept in the end, whatever its ticket was told.
@@ -110,7 +113,35 @@ impl Future for Ticket {
     }
 }
 
+/// The way to the writer for who must not keep it running.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakJournal {
+    orders: mpsc::WeakSender<Order>,
+    events: broadcast::Sender<Arc<CommittedEvent>>,
+    shared: Arc<Shared>,
+}
+
+impl WeakJournal {
+    /// The journal, as long as others hold it.
+    pub fn upgrade(&self) -> Option<Journal> {
+        Some(Journal {
+            orders: self.orders.upgrade()?,
+            events: self.events.clone(),
+            shared: self.shared.clone(),
+        })
+    }
+}
+
 impl Journal {
+    /// A way to the writer that ends with all others.
+    pub(crate) fn downgrade(&self) -> WeakJournal {
+        WeakJournal {
+            orders: self.orders.downgrade(),
+            events: self.events.clone(),
+            shared: self.shared.clone(),
+        }
+    }
+
     /// The journal and what its writer is fed by.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Order>) {
         let (orders, receiver) = mpsc::channel(QUEUE_BATCHES);
@@ -131,19 +162,30 @@ impl Journal {
     /// batch is given up after some tries, and the ticket says so. A batch whose
     /// ticket was dropped is tried until it is kept.
     pub fn submit(&self, batch: Batch) -> Result<Ticket, JournalFull> {
-        self.hand_in(batch, false)
+        self.hand_in(batch, None, false)
     }
 
     /// As [`Journal::submit`], of what is in effect already: who waits hears that
     /// it can't be kept yet, and it is tried until it is all the same.
     pub fn submit_lasting(&self, batch: Batch) -> Result<Ticket, JournalFull> {
-        self.hand_in(batch, true)
+        self.hand_in(batch, None, true)
     }
 
-    fn hand_in(&self, batch: Batch, lasting: bool) -> Result<Ticket, JournalFull> {
+    /// Hands in a block of the record index.
+    pub(crate) fn submit_block(&self, block: NewBlock) -> Result<Ticket, JournalFull> {
+        self.hand_in(Batch::default(), Some(block), false)
+    }
+
+    fn hand_in(
+        &self,
+        batch: Batch,
+        block: Option<NewBlock>,
+        lasting: bool,
+    ) -> Result<Ticket, JournalFull> {
         let (ticket, receiver) = oneshot::channel();
         match self.orders.try_send(Order::Write(Box::new(Pending {
             batch,
+            block,
             ticket: Some(ticket),
             lasting,
         }))) {

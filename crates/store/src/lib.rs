@@ -18,7 +18,7 @@ mod token;
 mod writer;
 
 pub use batch::{Batch, LiveChange, NewEvent};
-pub use cdr::{CdrField, CdrFilter, CdrRow, MAX_PAGE_SIZE, Page, Sort};
+pub use cdr::{CdrField, CdrFilter, CdrRow, CdrSelection, Did, MAX_PAGE_SIZE, Page, Sort};
 pub use error::StoreError;
 pub use event::{CommittedEvent, EVENTS_KEPT, Position};
 pub use journal::{Committed, Journal, JournalFull, JournalStats, QUEUE_BATCHES, Ticket};

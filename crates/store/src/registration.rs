@@ -36,10 +36,6 @@ pub struct RegistrationRow {
 
 /// A change to a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all changes are of the large one"
-)]
 pub enum RegistrationChange {
     /// Writes it, over one of the same extension, contact and instance.
     Put(RegistrationRow),

@@ -8,11 +8,13 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Row};
+use tokio::sync::watch;
 
 use crate::batch::Batch;
+use crate::cdr::{BLOCK_ROWS, RecordIndex};
 use crate::error::StoreError;
 use crate::journal::{Committed, Journal};
-use crate::writer::{Checkpointer, Writer};
+use crate::writer::{Checkpointer, Follower, Writer};
 
 /// Connections that only read.
 const READERS: u32 = 4;
@@ -32,6 +34,9 @@ pub struct StoreOptions {
     pub busy: Duration,
     /// This node's number, a part of every event's position.
     pub node: u8,
+    /// Call records of a block of the record index, at most 65,536. Fewer are
+    /// for tests: a search then has more blocks to look at.
+    pub record_block: usize,
 }
 
 impl Default for StoreOptions {
@@ -41,6 +46,7 @@ impl Default for StoreOptions {
             group_linger: Duration::from_millis(5),
             busy: Duration::from_secs(5),
             node: 1,
+            record_block: BLOCK_ROWS,
         }
     }
 }
@@ -53,6 +59,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     readers: SqlitePool,
     journal: Journal,
+    records: Arc<RecordIndex>,
     node: u8,
 }
 
@@ -78,11 +85,22 @@ impl Store {
             .await?;
         let (journal, orders) = Journal::new();
         let checkpointer = Checkpointer::start(aside);
-        let task = Writer::new(writer, orders, &journal, options, checkpointer).await?;
+        let records = Arc::new(RecordIndex::open(readers.clone(), options.record_block).await?);
+        let (wake, written) = watch::channel(());
+        let follower = Follower {
+            wake,
+            every: records.part_rows(),
+            since: 0,
+        };
+        let task = Writer::new(writer, orders, &journal, options, checkpointer, follower).await?;
         tokio::spawn(task.run());
+        // What an older version, or a process that was killed, left unsealed.
+        records.seal(&journal).await?;
+        tokio::spawn(records.clone().keep(journal.downgrade(), written));
         Ok(Self(Arc::new(Inner {
             readers,
             journal,
+            records,
             node: options.node,
         })))
     }
@@ -148,6 +166,10 @@ impl Store {
 
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.0.readers
+    }
+
+    pub(crate) fn records(&self) -> &Arc<RecordIndex> {
+        &self.0.records
     }
 
     pub(crate) fn node(&self) -> u8 {

@@ -45,12 +45,21 @@ pub(crate) struct Writer {
     linger: Duration,
     cursor: Cursor,
     checkpointer: Checkpointer,
+    follower: Follower,
     /// Who waits for the end of this turn.
     flushes: Vec<oneshot::Sender<()>>,
     /// Who asked to stop: after this turn.
     close: Option<oneshot::Sender<()>>,
     /// The journal closed and the database took no writes: nothing is tried any more.
     given_up: bool,
+}
+
+/// Who is told that records have come, and after how many.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub wake: watch::Sender<()>,
+    pub every: u64,
+    pub since: u64,
 }
 
 impl Writer {
@@ -60,6 +69,7 @@ impl Writer {
         journal: &Journal,
         options: StoreOptions,
         checkpointer: Checkpointer,
+        follower: Follower,
     ) -> Result<Self, StoreError> {
         let cursor = Cursor::read(&mut connection, options.node).await?;
         Ok(Self {
@@ -70,6 +80,7 @@ impl Writer {
             linger: options.group_linger,
             cursor,
             checkpointer,
+            follower,
             flushes: Vec::new(),
             close: None,
             given_up: false,
@@ -223,7 +234,8 @@ impl Writer {
             meta: vec![(PROBE.to_owned(), unix_now().to_string())],
             ..Batch::default()
         };
-        match write_group(&mut self.connection, self.cursor, std::iter::once(&probe)).await {
+        let probe = std::iter::once(&probe);
+        match write_group(&mut self.connection, self.cursor, probe, std::iter::empty()).await {
             Ok(_) => {
                 self.shared.failing.store(false, Ordering::Relaxed);
                 tracing::info!("the journal can be written again");
@@ -245,7 +257,9 @@ impl Writer {
         &mut self,
         group: impl Iterator<Item = &'p Pending> + Clone,
     ) -> Result<Cursor, StoreError> {
-        write_group(&mut self.connection, self.cursor, group.map(|p| &p.batch)).await
+        let blocks = group.clone().filter_map(|p| p.block.as_ref());
+        let batches = group.map(|p| &p.batch);
+        write_group(&mut self.connection, self.cursor, batches, blocks).await
     }
 
     fn failed(&self) {
@@ -265,6 +279,7 @@ impl Writer {
         let transactions = self.shared.transactions.fetch_add(1, Ordering::Relaxed) + 1;
         let mut told = 0;
         for Pending { batch, ticket, .. } in group {
+            self.follower.since += batch.records.len() as u64;
             let mut positions = Vec::with_capacity(batch.events.len());
             for event in batch.events {
                 positions.push(position);
@@ -285,6 +300,10 @@ impl Writer {
             }
         }
         self.shared.events.fetch_add(told, Ordering::Relaxed);
+        if self.follower.since >= self.follower.every {
+            self.follower.since = 0;
+            self.follower.wake.send_replace(());
+        }
         if transactions.is_multiple_of(CHECKPOINT_EVERY) {
             self.checkpointer.wake();
         }

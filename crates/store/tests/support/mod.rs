@@ -30,6 +30,7 @@ impl Dir {
         format!("sqlite:{}", self.0.join("pbx.db").display())
     }
 
+    #[allow(dead_code)]
     pub async fn open(&self) -> Store {
         Store::open(&self.url(), StoreOptions::default())
             .await

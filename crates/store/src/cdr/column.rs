@@ -1,0 +1,531 @@
+//! One member of many records: its distinct values, sorted, and for each record
+//! the number of its value. Found by a binary search, counted by reading one or
+//! two bytes a record.
+//!
+//! The bytes are what lies in the database: a version, the width of a code (0:
+//! all records have the one value), the width of a value (0: they differ), the
+//! numbers of records and of values, the values' ends where they differ in
+//! width, the values, the codes. All numbers are little endian.
+//!
+//! What comes out of the database is checked once, in [`Column::parse`]; after
+//! that nothing here fails.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use memchr::memmem::Finder;
+
+use super::mask::Mask;
+
+/// Most records of a column: a code has at most 16 bits.
+pub(super) const MAX_ROWS: usize = 1 << 16;
+const VERSION: u8 = 1;
+const HEAD: usize = 14;
+
+/// A column. It owns its bytes and points into them.
+#[derive(Debug)]
+pub(crate) struct Column {
+    bytes: Box<[u8]>,
+    rows: usize,
+    distinct: usize,
+    /// Width of every value, or 0.
+    width: usize,
+    values_at: usize,
+    codes_at: usize,
+    code_width: u8,
+}
+
+/// Which values are meant, by their numbers in one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Accept {
+    /// Those in a row.
+    Range(Range<u32>),
+    /// Those that have `true` at their number.
+    Table(Vec<bool>),
+}
+
+impl Column {
+    /// The column of these values, at most [`MAX_ROWS`].
+    pub fn build<V: AsRef<[u8]>>(values: &[V]) -> Self {
+        let values = values.get(..MAX_ROWS).unwrap_or(values);
+        let mut numbers: HashMap<&[u8], u32> = HashMap::new();
+        let mut firsts: Vec<&[u8]> = Vec::new();
+        let met: Vec<u32> = values
+            .iter()
+            .map(|value| {
+                *numbers.entry(value.as_ref()).or_insert_with(|| {
+                    firsts.push(value.as_ref());
+                    u32::try_from(firsts.len() - 1).unwrap_or(u32::MAX)
+                })
+            })
+            .collect();
+        let mut order: Vec<u32> = (0..u32::try_from(firsts.len()).unwrap_or(u32::MAX)).collect();
+        let value = |number: u32| firsts.get(number as usize).copied().unwrap_or_default();
+        order.sort_unstable_by(|a, b| value(*a).cmp(value(*b)));
+        let mut codes = vec![0_u32; firsts.len()];
+        for (code, number) in (0_u32..).zip(&order) {
+            if let Some(place) = codes.get_mut(*number as usize) {
+                *place = code;
+            }
+        }
+        let sorted: Vec<&[u8]> = order.iter().map(|number| value(*number)).collect();
+        let rows: Vec<u32> = met
+            .iter()
+            .map(|number| codes.get(*number as usize).copied().unwrap_or(0))
+            .collect();
+        Self::write(&sorted, &rows)
+    }
+
+    /// Columns that follow each other as one, at most [`MAX_ROWS`] in all.
+    pub fn join(parts: &[&Self]) -> Self {
+        let mut entries: Vec<(&[u8], usize, u32)> = Vec::new();
+        for (part, column) in parts.iter().enumerate() {
+            entries.extend((0..column.distinct()).map(|code| (column.value(code), part, code)));
+        }
+        // The parts are sorted runs already, of which this sort makes use.
+        entries.sort();
+        let mut sorted: Vec<&[u8]> = Vec::new();
+        let mut codes: Vec<Vec<u32>> = parts.iter().map(|part| vec![0; part.distinct]).collect();
+        for (value, part, code) in entries {
+            if sorted.last() != Some(&value) {
+                sorted.push(value);
+            }
+            let place = codes
+                .get_mut(part)
+                .and_then(|codes| codes.get_mut(code as usize));
+            if let Some(place) = place {
+                *place = u32::try_from(sorted.len() - 1).unwrap_or(u32::MAX);
+            }
+        }
+        let mut rows = Vec::with_capacity(parts.iter().map(|part| part.rows).sum());
+        for (column, codes) in parts.iter().zip(&codes) {
+            column.each(|_, code| rows.push(codes.get(code as usize).copied().unwrap_or(0)));
+        }
+        Self::write(&sorted, &rows)
+    }
+
+    fn write(sorted: &[&[u8]], rows: &[u32]) -> Self {
+        let width = match sorted.first() {
+            Some(first) if sorted.iter().all(|value| value.len() == first.len()) => first.len(),
+            _ => 0,
+        };
+        let code_width: u8 = match sorted.len() {
+            0 | 1 => 0,
+            2..=256 => 1,
+            _ => 2,
+        };
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+        let mut bytes = vec![VERSION, code_width];
+        for head in [width, rows.len(), sorted.len()] {
+            bytes.extend(number(head));
+        }
+        if width == 0 {
+            let mut end = 0;
+            for value in sorted {
+                end += value.len();
+                bytes.extend(number(end));
+            }
+        }
+        let values_at = bytes.len();
+        for value in sorted {
+            bytes.extend_from_slice(value);
+        }
+        let codes_at = bytes.len();
+        for code in rows {
+            let [low, high, ..] = code.to_le_bytes();
+            match code_width {
+                0 => {}
+                1 => bytes.push(low),
+                _ => bytes.extend([low, high]),
+            }
+        }
+        Self {
+            bytes: bytes.into(),
+            rows: rows.len(),
+            distinct: sorted.len(),
+            width,
+            values_at,
+            codes_at,
+            code_width,
+        }
+    }
+
+    /// The column that these bytes are, if they are one.
+    pub fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let number = |at: usize| {
+            let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+            usize::try_from(u32::from_le_bytes(four)).ok()
+        };
+        let (version, code_width) = (*bytes.first()?, *bytes.get(1)?);
+        let (width, rows, distinct) = (number(2)?, number(6)?, number(10)?);
+        if version != VERSION || rows > MAX_ROWS || distinct > rows {
+            return None;
+        }
+        let ends = if width == 0 { distinct * 4 } else { 0 };
+        let values_at = HEAD + ends;
+        let values = if width == 0 {
+            let mut last = 0;
+            for place in 0..distinct {
+                let end = number(HEAD + place * 4)?;
+                if end < last {
+                    return None;
+                }
+                last = end;
+            }
+            last
+        } else {
+            distinct.checked_mul(width)?
+        };
+        let codes_at = values_at.checked_add(values)?;
+        let codes = bytes.get(codes_at..)?;
+        let fits = match code_width {
+            0 => codes.is_empty() && (distinct == 1 || rows == 0),
+            1 => {
+                codes.len() == rows
+                    && usize::from(codes.iter().copied().max().unwrap_or(0)) < distinct.max(1)
+            }
+            2 => {
+                let greatest = pairs(codes).max().unwrap_or(0);
+                codes.len() == rows * 2 && usize::from(greatest) < distinct.max(1)
+            }
+            _ => false,
+        };
+        fits.then(|| Self {
+            rows,
+            distinct,
+            width,
+            values_at,
+            codes_at,
+            code_width,
+            bytes: bytes.into(),
+        })
+    }
+
+    /// As it lies in the database.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many records it is of.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many values there are.
+    pub fn distinct(&self) -> u32 {
+        u32::try_from(self.distinct).unwrap_or(u32::MAX)
+    }
+
+    /// The value of a number; empty for one that none has.
+    pub fn value(&self, code: u32) -> &[u8] {
+        self.values()
+            .get(self.span(code as usize))
+            .unwrap_or_default()
+    }
+
+    /// The least value and the greatest.
+    pub fn bounds(&self) -> (&[u8], &[u8]) {
+        (self.value(0), self.value(self.distinct().saturating_sub(1)))
+    }
+
+    /// How many values stand before the first for which `before` does not hold.
+    pub fn partition(&self, mut before: impl FnMut(&[u8]) -> bool) -> u32 {
+        let (mut low, mut high) = (0, self.distinct());
+        while low < high {
+            let middle = low.midpoint(high);
+            if before(self.value(middle)) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The numbers of the values that are this one: one or none.
+    pub fn equal(&self, value: &[u8]) -> Range<u32> {
+        let first = self.partition(|other| other < value);
+        let found = first < self.distinct() && self.value(first) == value;
+        first..first + u32::from(found)
+    }
+
+    /// The numbers of the values from `low` to `high`, both included.
+    pub fn between(&self, low: &[u8], high: &[u8]) -> Range<u32> {
+        let first = self.partition(|value| value < low);
+        first..self.partition(|value| value <= high).max(first)
+    }
+
+    /// The values that are one of these.
+    pub(super) fn one_of(&self, values: &[Vec<u8>]) -> Accept {
+        let mut table = vec![false; self.distinct];
+        for value in values {
+            if let Some(place) = table.get_mut(self.equal(value).start as usize)
+                && !self.equal(value).is_empty()
+            {
+                *place = true;
+            }
+        }
+        Accept::Table(table)
+    }
+
+    /// The values that hold the text that is looked for.
+    pub(super) fn containing(&self, needle: &Finder<'_>) -> Accept {
+        let mut table = vec![false; self.distinct];
+        let values = self.values();
+        let length = needle.needle().len();
+        let mut from = 0;
+        while let Some(found) = values.get(from..).and_then(|rest| needle.find(rest)) {
+            let at = from + found;
+            let code = self.holder(at);
+            let end = self.span(code).end;
+            if at + length <= end
+                && let Some(place) = table.get_mut(code)
+            {
+                *place = true;
+            }
+            // A hit that reaches into the next value is none, and no later one
+            // in this value fits.
+            from = end.max(at + 1);
+        }
+        Accept::Table(table)
+    }
+
+    /// The records whose value is accepted.
+    pub(super) fn mask(&self, accept: &Accept) -> Mask {
+        let whole = match accept {
+            Accept::Range(range) if range.is_empty() => Some(false),
+            Accept::Range(range) => (range.end - range.start == self.distinct()).then_some(true),
+            Accept::Table(table) if table.iter().all(|yes| *yes) => Some(true),
+            Accept::Table(table) => (!table.contains(&true)).then_some(false),
+        };
+        if let Some(whole) = whole {
+            return if whole { Mask::All } else { Mask::Nothing };
+        }
+        match accept {
+            Accept::Range(range) => {
+                let (start, length) = (range.start, range.end - range.start);
+                self.bits(|code| code.wrapping_sub(start) < length)
+            }
+            Accept::Table(table) => {
+                self.bits(|code| table.get(code as usize).copied().unwrap_or(false))
+            }
+        }
+    }
+
+    fn bits(&self, accepted: impl Fn(u32) -> bool) -> Mask {
+        let codes = self.codes();
+        Mask::of(match self.code_width {
+            1 => codes
+                .chunks(64)
+                .map(|chunk| {
+                    let mut word = 0_u64;
+                    for (at, code) in chunk.iter().enumerate() {
+                        word |= u64::from(accepted(u32::from(*code))) << at;
+                    }
+                    word
+                })
+                .collect(),
+            2 => codes
+                .chunks(128)
+                .map(|chunk| {
+                    let mut word = 0_u64;
+                    for (at, code) in pairs(chunk).enumerate() {
+                        word |= u64::from(accepted(u32::from(code))) << at;
+                    }
+                    word
+                })
+                .collect(),
+            // One value, which is accepted or not: there are no bits to read.
+            _ => Vec::new(),
+        })
+    }
+
+    /// For each value the number of records in the mask that have a smaller
+    /// one, and behind the last value all records in the mask.
+    pub(super) fn starts(&self, mask: &Mask) -> Vec<u32> {
+        let mut counts = vec![0_u32; self.distinct + 1];
+        let mut count = |code: u32| {
+            if let Some(count) = counts.get_mut(code as usize + 1) {
+                *count += 1;
+            }
+        };
+        match mask {
+            Mask::Nothing => {}
+            Mask::All => self.each(|_, code| count(code)),
+            Mask::Bits(bits) => bits.ones().for_each(|at| count(self.code(at))),
+        }
+        let mut sum = 0;
+        for count in &mut counts {
+            sum += *count;
+            *count = sum;
+        }
+        counts
+    }
+
+    /// The number of a record's value.
+    pub fn code(&self, at: usize) -> u32 {
+        let codes = self.codes();
+        match self.code_width {
+            1 => u32::from(codes.get(at).copied().unwrap_or(0)),
+            2 => {
+                let pair = codes.get(at * 2..at * 2 + 2);
+                pair.and_then(|pair| <[u8; 2]>::try_from(pair).ok())
+                    .map_or(0, |pair| u32::from(u16::from_le_bytes(pair)))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Every record's place and the number of its value, in order.
+    pub fn each(&self, mut f: impl FnMut(usize, u32)) {
+        match self.code_width {
+            1 => {
+                for (at, code) in self.codes().iter().enumerate() {
+                    f(at, u32::from(*code));
+                }
+            }
+            2 => {
+                for (at, code) in pairs(self.codes()).enumerate() {
+                    f(at, u32::from(code));
+                }
+            }
+            _ => (0..self.rows).for_each(|at| f(at, 0)),
+        }
+    }
+
+    fn values(&self) -> &[u8] {
+        self.bytes
+            .get(self.values_at..self.codes_at)
+            .unwrap_or_default()
+    }
+
+    fn codes(&self) -> &[u8] {
+        self.bytes.get(self.codes_at..).unwrap_or_default()
+    }
+
+    /// Where a value lies among the values' bytes.
+    fn span(&self, code: usize) -> Range<usize> {
+        if self.width > 0 {
+            return code * self.width..(code + 1) * self.width;
+        }
+        let start = if code == 0 { 0 } else { self.end(code - 1) };
+        start..self.end(code)
+    }
+
+    fn end(&self, code: usize) -> usize {
+        let at = HEAD + code * 4;
+        let four = self
+            .bytes
+            .get(at..(at + 4).min(self.values_at))
+            .and_then(|four| <[u8; 4]>::try_from(four).ok());
+        four.map_or(0, |four| u32::from_le_bytes(four) as usize)
+    }
+
+    /// The value that has this byte.
+    fn holder(&self, at: usize) -> usize {
+        if let Some(code) = at.checked_div(self.width) {
+            return code;
+        }
+        let (mut low, mut high) = (0, self.distinct);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.end(middle) <= at {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    pairs.iter().map(|pair| u16::from_le_bytes(*pair))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(values: &[&str]) -> Column {
+        let built = Column::build(values);
+        let parsed = Column::parse(built.bytes().to_vec()).unwrap();
+        assert_eq!(parsed.bytes(), built.bytes());
+        parsed
+    }
+
+    fn text(column: &Column) -> Vec<String> {
+        let mut texts = Vec::new();
+        column.each(|at, code| {
+            assert_eq!(column.code(at), code);
+            texts.push(String::from_utf8(column.value(code).to_vec()).unwrap());
+        });
+        texts
+    }
+
+    #[test]
+    fn a_column_gives_back_what_it_was_built_of() {
+        for values in [
+            vec![],
+            vec![""],
+            vec!["", "", ""],
+            vec!["b", "a", "b", "", "abc"],
+            vec!["10", "20", "10"],
+        ] {
+            let column = column(&values);
+            assert_eq!(text(&column), values);
+            assert_eq!(column.rows(), values.len());
+        }
+        let many: Vec<String> = (0..1000).map(|n| format!("{}", n * 7 % 613)).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(text(&column(&many)), many);
+    }
+
+    #[test]
+    fn columns_joined_are_the_column_of_all_their_values() {
+        let parts = [
+            vec!["b", "a", "b"],
+            vec![""],
+            vec![],
+            vec!["c", "a", "bb", "b"],
+        ];
+        let whole = column(&parts.concat());
+        let columns: Vec<Column> = parts.iter().map(|part| column(part)).collect();
+        let joined = Column::join(&columns.iter().collect::<Vec<_>>());
+        assert_eq!(joined.bytes(), whole.bytes());
+    }
+
+    #[test]
+    fn a_text_is_found_within_a_value_and_never_across_two() {
+        let column = column(&["ab", "bc", "abab", "b", "xaab"]);
+        let hits = |needle: &str| {
+            let mask = column.mask(&column.containing(&Finder::new(needle)));
+            mask.places(column.rows())
+        };
+        assert_eq!(hits("ab"), [0, 2, 4]);
+        assert_eq!(hits("bb"), Vec::<usize>::new());
+        assert_eq!(hits("aab"), [4]);
+        assert_eq!(hits("b"), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_column_are_refused() {
+        let good = Column::build(&["a", "b", "cc"]).bytes().to_vec();
+        for length in 0..good.len() {
+            assert!(Column::parse(good[..length].to_vec()).is_none(), "{length}");
+        }
+        for at in 0..good.len() {
+            for value in [0, 1, 3, 127, 255] {
+                let mut bad = good.clone();
+                bad[at] = value;
+                // Refused, or a column of which every part can be read.
+                if let Some(column) = Column::parse(bad) {
+                    column.each(|_, code| drop(column.value(code).to_vec()));
+                    column.starts(&Mask::All);
+                    column.containing(&Finder::new("b"));
+                }
+            }
+        }
+    }
+}

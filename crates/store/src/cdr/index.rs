@@ -1,0 +1,305 @@
+//! The record index: every run of records as columns. It follows the table
+//! `cdr`, which stays the truth: rows are only ever added behind the last one,
+//! so that what is read once stays so. It must never be behind what a caller
+//! has seen committed, and never slow a commit: all its work is a reader's,
+//! but for one write a block.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+use tokio::sync::{Mutex, Semaphore, watch};
+
+use super::block::{Growing, NewBlock, Recent, Run, Sealed, Zone};
+use super::column::{Column, MAX_ROWS};
+use super::field::{FIELDS, Field};
+use super::row::{COLUMNS, CdrRow, read};
+use crate::error::StoreError;
+use crate::journal::{Journal, WeakJournal};
+
+/// Records of a full block, unless the options say otherwise.
+pub(crate) const BLOCK_ROWS: usize = MAX_ROWS;
+/// A block grows by runs of so many parts of it; what is over is read anew as
+/// a small run whenever a record has come.
+const PARTS: usize = 64;
+/// Rows read from the table at once.
+const READ_ROWS: i64 = 4_096;
+/// Columns read from the database in one statement.
+const READ_COLUMNS: usize = 16;
+/// Bytes of columns kept in memory; those least used go first.
+const COLUMN_CACHE_BYTES: u64 = 256 << 20;
+/// Columns that are expected in the cache.
+const CACHE_ENTRIES: usize = 4_096;
+/// Searches at once: each takes a processor and some blocks' columns.
+const SEARCHES: usize = 4;
+
+type Cache = quick_cache::sync::Cache<(i64, Field), Arc<Column>, Weight>;
+
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl quick_cache::Weighter<(i64, Field), Arc<Column>> for Weight {
+    fn weight(&self, _: &(i64, Field), column: &Arc<Column>) -> u64 {
+        column.bytes().len() as u64
+    }
+}
+
+/// The index.
+#[derive(Debug)]
+pub(crate) struct RecordIndex {
+    pool: SqlitePool,
+    known: Mutex<Known>,
+    cache: Cache,
+    /// A place for each search.
+    pub(super) searches: Semaphore,
+    /// Records of a run in memory; [`PARTS`] of them make a block.
+    part_rows: usize,
+}
+
+/// What is known of the table.
+#[derive(Debug, Default)]
+struct Known {
+    /// Full blocks, in order.
+    sealed: Vec<Arc<Sealed>>,
+    /// Runs behind them, each of `part_rows`.
+    recent: Vec<Arc<Recent>>,
+    /// What is behind those: fewer than `part_rows`.
+    rest: Growing,
+    /// The run of `rest`, as long as nothing has come.
+    tail: Option<Arc<Recent>>,
+    /// The last `seq` that is known.
+    last: i64,
+}
+
+impl RecordIndex {
+    /// Reads what blocks there are.
+    pub async fn open(pool: SqlitePool, block_rows: usize) -> Result<Self, StoreError> {
+        let sealed = sealed(&pool).await?;
+        let last = sealed.last().map_or(0, |block| block.last);
+        Ok(Self {
+            pool,
+            known: Mutex::new(Known {
+                sealed,
+                last,
+                ..Known::default()
+            }),
+            cache: Cache::with_weighter(CACHE_ENTRIES, COLUMN_CACHE_BYTES, Weight),
+            searches: Semaphore::new(SEARCHES),
+            part_rows: (block_rows.min(MAX_ROWS) / PARTS).max(1),
+        })
+    }
+
+    /// How many records make a run, and so how often the index is worth a look.
+    pub fn part_rows(&self) -> u64 {
+        self.part_rows as u64
+    }
+
+    /// All runs, in the order of being written, with all that is committed.
+    pub(super) async fn runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut known = self.known.lock().await;
+        while self.follow(&mut known).await? {}
+        let Known {
+            sealed,
+            recent,
+            rest,
+            tail,
+            ..
+        } = &mut *known;
+        if tail.is_none() && rest.rows() > 0 {
+            *tail = Some(Arc::new(rest.recent()));
+        }
+        let sealed = sealed.iter().cloned().map(Run::Sealed);
+        let recent = recent.iter().chain(tail.as_ref()).cloned();
+        Ok(sealed.chain(recent.map(Run::Recent)).collect())
+    }
+
+    /// Reads rows that were not known. False when there are no more.
+    async fn follow(&self, known: &mut Known) -> Result<bool, StoreError> {
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
+        let mut names = sql.separated(", ");
+        for field in Field::ALL {
+            names.push(field.name());
+        }
+        sql.push(" FROM cdr WHERE seq > ")
+            .push_bind(known.last)
+            .push(" ORDER BY seq LIMIT ")
+            .push_bind(READ_ROWS);
+        let rows = sql.build().fetch_all(&self.pool).await?;
+        for row in &rows {
+            known.tail = None;
+            known.last = known.rest.push(row)?;
+            if known.rest.rows() >= self.part_rows {
+                let whole = std::mem::take(&mut known.rest);
+                known.recent.push(Arc::new(whole.recent()));
+            }
+        }
+        Ok(rows.len() as i64 == READ_ROWS)
+    }
+
+    /// Writes what has grown to full blocks.
+    pub async fn seal(&self, journal: &Journal) -> Result<(), StoreError> {
+        loop {
+            let mut known = self.known.lock().await;
+            while known.recent.len() < PARTS && self.follow(&mut known).await? {}
+            let Some(parts) = known.recent.get(..PARTS).map(<[_]>::to_vec) else {
+                return Ok(());
+            };
+            let number = known.sealed.last().map_or(1, |block| block.number + 1);
+            drop(known);
+            let block = tokio::task::spawn_blocking(move || Recent::join(number, &parts))
+                .await
+                .map_err(|_| StoreError::Closed)?;
+            let sealed = Arc::new(block.sealed());
+            journal
+                .submit_block(block)
+                .map_err(|_| StoreError::Full)?
+                .await?;
+            let mut known = self.known.lock().await;
+            known.sealed.push(sealed);
+            known.recent.drain(..PARTS);
+        }
+    }
+
+    /// Seals what is full whenever the writer has written another part.
+    pub async fn keep(self: Arc<Self>, journal: WeakJournal, mut written: watch::Receiver<()>) {
+        while written.changed().await.is_ok() {
+            let Some(journal) = journal.upgrade() else {
+                return;
+            };
+            match self.seal(&journal).await {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                // It stays in memory, and is tried again with the next part.
+                Err(error) => tracing::error!(%error, "a block of the record index is not written"),
+            }
+        }
+    }
+
+    /// The columns of a member of these runs, in the same order.
+    pub(super) async fn columns(
+        &self,
+        field: Field,
+        runs: &[Run],
+    ) -> Result<Vec<Arc<Column>>, StoreError> {
+        let missing: Vec<i64> = runs
+            .iter()
+            .filter_map(|run| match run {
+                Run::Sealed(block) => Some(block.number),
+                Run::Recent(_) => None,
+            })
+            .filter(|number| self.cache.get(&(*number, field)).is_none())
+            .collect();
+        let mut read = BTreeMap::new();
+        for numbers in missing.chunks(READ_COLUMNS) {
+            let mut sql =
+                QueryBuilder::<Sqlite>::new("SELECT block, data FROM cdr_column WHERE field = ");
+            sql.push_bind(field.name()).push(" AND block IN (");
+            let mut list = sql.separated(", ");
+            for number in numbers {
+                list.push_bind(*number);
+            }
+            sql.push(")");
+            for row in sql.build().fetch_all(&self.pool).await? {
+                let number: i64 = row.try_get(0)?;
+                let column =
+                    Column::parse(row.try_get(1)?).ok_or_else(|| corrupt(number, field))?;
+                let column = Arc::new(column);
+                self.cache.insert((number, field), column.clone());
+                read.insert(number, column);
+            }
+        }
+        let mut columns = Vec::with_capacity(runs.len());
+        for run in runs {
+            let column = match run {
+                Run::Recent(run) => run.column(field).cloned(),
+                Run::Sealed(block) => read
+                    .get(&block.number)
+                    .cloned()
+                    .or_else(|| self.cache.get(&(block.number, field))),
+            };
+            let number = match run {
+                Run::Sealed(block) => block.number,
+                Run::Recent(_) => 0,
+            };
+            match column {
+                Some(column) if column.rows() == run.rows() => columns.push(column),
+                _ => return Err(corrupt(number, field)),
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The rows of these `seq`s, in their order.
+    pub(super) async fn rows(&self, seqs: &[i64]) -> Result<Vec<CdrRow>, StoreError> {
+        let mut rows: BTreeMap<i64, CdrRow> = BTreeMap::new();
+        for seqs in seqs.chunks(super::query::MAX_PAGE_SIZE as usize) {
+            let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
+            sql.push(COLUMNS).push(" FROM cdr WHERE seq IN (");
+            let mut list = sql.separated(", ");
+            for seq in seqs {
+                list.push_bind(*seq);
+            }
+            sql.push(")");
+            for row in sql.build().persistent(false).fetch_all(&self.pool).await? {
+                let row = read(&row)?;
+                rows.insert(row.seq, row);
+            }
+        }
+        Ok(seqs.iter().filter_map(|seq| rows.remove(seq)).collect())
+    }
+}
+
+fn corrupt(block: i64, field: Field) -> StoreError {
+    StoreError::Corrupt(format!("column {} of record block {block}", field.name()))
+}
+
+/// The full blocks, without their columns.
+async fn sealed(pool: &SqlitePool) -> Result<Vec<Arc<Sealed>>, StoreError> {
+    let mut zones: BTreeMap<i64, Vec<Zone>> = BTreeMap::new();
+    let rows = sqlx::query("SELECT block, field, low, high FROM cdr_column")
+        .fetch_all(pool)
+        .await?;
+    for row in rows {
+        let name: String = row.try_get(1)?;
+        let field = Field::from_name(&name)
+            .ok_or_else(|| StoreError::Corrupt(format!("record column {name:?}")))?;
+        let zones = zones
+            .entry(row.try_get(0)?)
+            .or_insert_with(|| vec![Zone::default(); FIELDS]);
+        if let Some(zone) = zones.get_mut(field as usize) {
+            *zone = Zone {
+                low: row.try_get(2)?,
+                high: row.try_get(3)?,
+            };
+        }
+    }
+    let rows =
+        sqlx::query("SELECT block, first_seq, last_seq, row_count FROM cdr_block ORDER BY block")
+            .fetch_all(pool)
+            .await?;
+    rows.into_iter()
+        .map(|row| {
+            let number: i64 = row.try_get(0)?;
+            let count: i64 = row.try_get(3)?;
+            Ok(Arc::new(Sealed {
+                number,
+                first: row.try_get(1)?,
+                last: row.try_get(2)?,
+                rows: usize::try_from(count)
+                    .map_err(|_| StoreError::Corrupt(format!("record block {number}")))?,
+                zones: zones
+                    .remove(&number)
+                    .ok_or_else(|| StoreError::Corrupt(format!("record block {number}")))?,
+            }))
+        })
+        .collect()
+}
+
+impl NewBlock {
+    /// Its rows: `(block, field, low, high, data)`.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        self.columns
+            .iter()
+            .map(|(field, column)| (field.name(), column.as_ref()))
+    }
+}

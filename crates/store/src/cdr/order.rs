@@ -1,0 +1,242 @@
+//! The part of what matches that a page shows, without sorting what matches:
+//! the values at the page's two ends are found by counting, and only what lies
+//! between them is sorted. Equal values stand in the order of being written.
+
+use std::sync::Arc;
+
+use super::column::Column;
+use super::mask::Mask;
+
+/// A run whose records compete for a place on the page.
+#[derive(Debug)]
+pub(super) struct Lane {
+    column: Arc<Column>,
+    mask: Arc<Mask>,
+    /// See [`Column::starts`].
+    starts: Vec<u32>,
+}
+
+/// A record by its lane and its place there.
+pub(super) type Spot = (usize, usize);
+
+impl Lane {
+    /// The records of a mask, by the values of a column.
+    pub fn new(column: Arc<Column>, mask: Arc<Mask>) -> Self {
+        let starts = column.starts(&mask);
+        Self {
+            column,
+            mask,
+            starts,
+        }
+    }
+
+    /// How many of its records have a value before that of a number.
+    fn before(&self, code: u32) -> u64 {
+        u64::from(self.starts.get(code as usize).copied().unwrap_or(0))
+    }
+
+    /// How many of its records have a value from `low` up to, not with, `high`.
+    fn count(&self, low: u32, high: u32) -> u64 {
+        self.before(high).saturating_sub(self.before(low))
+    }
+
+    /// The places of its records with a value of these numbers, in order.
+    fn places(&self, low: u32, high: u32) -> Vec<usize> {
+        let length = high - low;
+        let mut places = Vec::new();
+        self.column.each(|at, code| {
+            if code.wrapping_sub(low) < length && self.mask.has(at) {
+                places.push(at);
+            }
+        });
+        places
+    }
+}
+
+/// `take` records after the first `skip`, in rising order. Lanes stand in the
+/// order of being written.
+pub(super) fn page(lanes: &[Lane], skip: u64, take: u64) -> Vec<Spot> {
+    let all: u64 = lanes
+        .iter()
+        .map(|lane| lane.count(0, lane.column.distinct()))
+        .sum();
+    let take = take.min(all.saturating_sub(skip));
+    if take == 0 {
+        return Vec::new();
+    }
+    let first = at_rank(lanes, skip);
+    let last = at_rank(lanes, skip + take - 1);
+    let (Some((low, before_low)), Some((high, before_high))) = (first, last) else {
+        return Vec::new();
+    };
+    if low == high {
+        return equals(lanes, &low, skip - before_low, take);
+    }
+    let mut spots = equals(lanes, &low, skip - before_low, take);
+    spots.extend(inner(lanes, &low, &high));
+    spots.extend(equals(lanes, &high, 0, skip + take - before_high));
+    spots
+}
+
+/// The value of the record at a rank, from 0, and how many stand before that value.
+fn at_rank(lanes: &[Lane], rank: u64) -> Option<(Vec<u8>, u64)> {
+    // What is still possible, by lane: the numbers of values.
+    let mut open: Vec<(u32, u32)> = lanes
+        .iter()
+        .map(|lane| (0, lane.column.distinct()))
+        .collect();
+    let mut before = 0;
+    loop {
+        // The middle value of the lane that has most to offer: in each round
+        // at least half of that lane is decided.
+        let (lane, (low, high)) = lanes
+            .iter()
+            .zip(&open)
+            .max_by_key(|(lane, (low, high))| lane.count(*low, *high))?;
+        let (low, high) = (*low, *high);
+        let half = lane.before(low) + lane.count(low, high) / 2;
+        if lane.count(low, high) == 0 {
+            return None;
+        }
+        let code = middle(lane, low, high, half);
+        let value = lane.column.value(code);
+        let mut less = 0;
+        let mut equal = 0;
+        let cuts: Vec<(u32, u32)> = lanes
+            .iter()
+            .zip(&open)
+            .map(|(lane, (low, high))| {
+                let same = lane.column.equal(value);
+                let cut = same.start.clamp(*low, *high);
+                let end = same.end.clamp(cut, *high);
+                less += lane.count(*low, cut);
+                equal += lane.count(cut, end);
+                (cut, end)
+            })
+            .collect();
+        if rank < before + less {
+            for ((_, high), (cut, _)) in open.iter_mut().zip(cuts) {
+                *high = cut;
+            }
+        } else if rank < before + less + equal {
+            return Some((value.to_vec(), before + less));
+        } else {
+            before += less + equal;
+            for ((low, _), (_, end)) in open.iter_mut().zip(cuts) {
+                *low = end;
+            }
+        }
+    }
+}
+
+/// The number of the value that has the record of a rank within its lane.
+fn middle(lane: &Lane, low: u32, high: u32, rank: u64) -> u32 {
+    let (mut low, mut high) = (low, high);
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if lane.before(middle) <= rank {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// `take` of the records with one value, after the first `skip`.
+fn equals(lanes: &[Lane], value: &[u8], skip: u64, take: u64) -> Vec<Spot> {
+    let (mut skip, mut take) = (skip, take);
+    let mut spots = Vec::new();
+    for (at, lane) in lanes.iter().enumerate() {
+        if take == 0 {
+            break;
+        }
+        let code = lane.column.equal(value);
+        let count = lane.count(code.start, code.end);
+        if count <= skip {
+            skip -= count;
+            continue;
+        }
+        let places = if lane.column.distinct() == 1 {
+            lane.mask.slice(lane.column.rows(), skip, take)
+        } else {
+            let places = lane.places(code.start, code.end);
+            let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+            let take = usize::try_from(take).unwrap_or(usize::MAX);
+            places.into_iter().skip(skip).take(take).collect()
+        };
+        skip = 0;
+        take -= places.len() as u64;
+        spots.extend(places.into_iter().map(|place| (at, place)));
+    }
+    spots
+}
+
+/// All records with a value between two, neither included: fewer than a page.
+fn inner(lanes: &[Lane], low: &[u8], high: &[u8]) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    for (at, lane) in lanes.iter().enumerate() {
+        let (start, end) = (lane.column.equal(low).end, lane.column.equal(high).start);
+        if start < end && lane.count(start, end) > 0 {
+            spots.extend(lane.places(start, end).into_iter().map(|place| (at, place)));
+        }
+    }
+    let value = |(lane, place): &Spot| {
+        lanes
+            .get(*lane)
+            .map(|lane| lane.column.value(lane.column.code(*place)))
+    };
+    // Stable: equals keep the order of being written.
+    spots.sort_by(|a, b| value(a).cmp(&value(b)));
+    spots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_the_page_of_the_sorted_whole() {
+        let mut seed = 7_u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for distinct in [1, 2, 5, 40, 1000] {
+            let runs: Vec<Vec<String>> = (0..5)
+                .map(|_| {
+                    (0..random(90) + 1)
+                        .map(|_| random(distinct).to_string())
+                        .collect()
+                })
+                .collect();
+            let mut expected: Vec<(&str, usize, usize)> = Vec::new();
+            let mut lanes = Vec::new();
+            for (at, run) in runs.iter().enumerate() {
+                let mut words = vec![0; run.len().div_ceil(64)];
+                for (place, value) in run.iter().enumerate() {
+                    if random(3) > 0 {
+                        words[place / 64] |= 1 << (place % 64);
+                        expected.push((value, at, place));
+                    }
+                }
+                lanes.push(Lane::new(
+                    Arc::new(Column::build(run)),
+                    Arc::new(Mask::of(words)),
+                ));
+            }
+            expected.sort_unstable();
+            let expected: Vec<Spot> = expected
+                .iter()
+                .map(|(_, at, place)| (*at, *place))
+                .collect();
+            for skip in 0..expected.len() + 2 {
+                for take in [1, 3, 50, 1000] {
+                    let rest = expected.get(skip..).unwrap_or_default();
+                    let rest = &rest[..rest.len().min(take)];
+                    assert_eq!(page(&lanes, skip as u64, take as u64), rest);
+                }
+            }
+        }
+    }
+}
