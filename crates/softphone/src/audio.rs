@@ -121,7 +121,7 @@ async fn talk(
         tokio::select! {
             _ = tick.tick() => {
                 let Some(remote) = *remote.lock() else { continue };
-                if !remote.receives {
+                if !remote.direction.receives {
                     continue;
                 }
                 if mouth.as_ref().is_none_or(|m| m.codec != remote.codec) {

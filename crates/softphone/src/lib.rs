@@ -5,8 +5,10 @@
 //! handle; nothing of the exchange is in it, only `sip`, `sip-net` and `media`.
 
 mod audio;
+mod call;
 mod config;
 mod phone;
+mod registration;
 mod sdp;
 
 pub use config::{Answer, SoftphoneConfig};

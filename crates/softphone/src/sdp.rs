@@ -14,8 +14,34 @@ pub(crate) struct Remote {
     /// The first codec of its that we know, and its payload type.
     pub codec: Codec,
     pub payload_type: u8,
-    /// It wants to hear us.
+    /// What it does with audio.
+    pub direction: Direction,
+}
+
+/// Who sends and who hears, as one end says it of itself (RFC 3264 §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Direction {
+    pub sends: bool,
     pub receives: bool,
+}
+
+impl Direction {
+    /// The answer to an offer: what both want.
+    pub fn answering(self, offer: Self) -> Self {
+        Self {
+            sends: self.sends && offer.receives,
+            receives: self.receives && offer.sends,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match (self.sends, self.receives) {
+            (true, true) => "sendrecv",
+            (true, false) => "sendonly",
+            (false, true) => "recvonly",
+            (false, false) => "inactive",
+        }
+    }
 }
 
 /// The payload type under which the phone offers a codec.
@@ -29,7 +55,7 @@ pub(crate) fn write(
     version: u64,
     address: SocketAddr,
     codecs: &[(Codec, u8)],
-    hold: bool,
+    direction: Direction,
 ) -> Bytes {
     let mut session = Session::new(Origin::with_ip_addr(id, version, address.ip()), "softphone");
     session.connection = Some(Connection::from_ip_addr(address.ip()));
@@ -48,7 +74,7 @@ pub(crate) fn write(
         ));
     }
     attributes.push(Attribute::with_value("ptime", 20));
-    attributes.push(Attribute::new(if hold { "sendonly" } else { "sendrecv" }));
+    attributes.push(Attribute::new(direction.as_str()));
     session.medias.push(Media {
         media: MediaType::Audio.to_string(),
         port: address.port(),
@@ -101,7 +127,11 @@ pub(crate) fn read(body: &[u8], known: &[Codec]) -> Option<Remote> {
         address: SocketAddr::new(ip, media.port),
         codec,
         payload_type,
-        receives: !says("sendonly") && !says("inactive"),
+        direction: Direction {
+            sends: !says("recvonly") && !says("inactive"),
+            // An unspecified address is the old way to hold (RFC 3264 §8.4).
+            receives: !says("sendonly") && !says("inactive") && !ip.is_unspecified(),
+        },
     })
 }
 
