@@ -25,7 +25,9 @@ pub async fn dial(call: Call) -> Answer {
     })
 }
 
-/// The live calls that one of three selectors names.
+/// The live calls that one of three selectors names. Applications are about
+/// that send none of them (`from=1000`) and read the first call of the answer:
+/// they get all.
 pub async fn query(call: Call) -> Answer {
     let selectors = [
         named(&call, "call_id")?.map(Selector::Call),
@@ -35,6 +37,7 @@ pub async fn query(call: Call) -> Answer {
     let given = selectors.iter().flatten().count();
     let selector = match (given, selectors.into_iter().flatten().next()) {
         (1, Some(selector)) => selector,
+        (0, _) => Selector::All,
         _ => return Err(exactly_one(&["call_id", "type", "extension"], given)),
     };
     let calls = call.app.handle.calls(selector).await?;

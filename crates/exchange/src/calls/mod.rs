@@ -40,6 +40,8 @@ struct LiveCall {
 /// Which calls a query is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
+    /// All of them.
+    All,
     /// One call, by its id.
     Call(String),
     /// All calls of one kind.
@@ -201,10 +203,10 @@ impl LiveCalls {
                 .and_then(|id| self.info(id))
                 .into_iter()
                 .collect(),
-            Selector::Kind(CallKind::Internal) => {
+            // There are no trunks: all are of one kind.
+            Selector::All | Selector::Kind(CallKind::Internal) => {
                 self.calls.keys().filter_map(|id| self.info(*id)).collect()
             }
-            // There are no trunks.
             Selector::Kind(CallKind::Inbound | CallKind::Outbound) => Vec::new(),
             Selector::Extension(number) => ExtensionNumber::new(number)
                 .ok()
