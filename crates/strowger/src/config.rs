@@ -362,7 +362,14 @@ impl Config {
 
 /// `STROWGER_` variables that are no keys of the configuration: the command
 /// line's and the tests'.
-const NOT_CONFIGURATION: [&str; 2] = ["BIN", "URL"];
+const NOT_CONFIGURATION: [&str; 6] = [
+    "BIN",
+    "URL",
+    "PROFILE",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "FINGERPRINT",
+];
 
 /// Sections whose values are texts.
 const TEXT_SECTIONS: [&str; 2] = ["STROWGER_API__", "STROWGER_PBX__"];

@@ -2,7 +2,7 @@
 //! exchange: two built-in phones talk by SIP and RTP while an application
 //! watches and steers by the API.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use client::Client;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use softphone::{Answer, Softphone, SoftphoneConfig};
 use tokio::time::timeout;
 
+use crate::cli::reachable;
 use crate::config::Config;
 use crate::credentials::random_text;
 use crate::serve::{Pbx, Result, stop_signal};
@@ -270,13 +271,4 @@ fn stay(pbx: &Pbx) {
         pbx.credentials.client_id,
         pbx.credentials.client_secret,
     );
-}
-
-/// The address at which something that listens everywhere is reached from here.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
-    } else {
-        address
-    }
 }

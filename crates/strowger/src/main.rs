@@ -1,6 +1,8 @@
 //! Strowger: an open telephone exchange that speaks the Yeastar P-Series
-//! OpenAPI. This is the command line; what it wires together is in the crates.
+//! OpenAPI. This is the command line; what it wires together is in the crates,
+//! and what speaks to a PBX as an application does is in `cli`.
 
+mod cli;
 mod config;
 mod control;
 mod credentials;
@@ -11,10 +13,10 @@ mod status;
 
 use std::io::IsTerminal;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 
@@ -29,7 +31,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(
     name = "strowger",
     version,
-    about = "An open telephone exchange that speaks the Yeastar P-Series OpenAPI"
+    about = "An open telephone exchange that speaks the Yeastar P-Series OpenAPI",
+    after_help = cli::EXIT_CODES
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -62,11 +65,29 @@ enum Command {
     /// What this build can do, as JSON: the status table is made from it.
     #[command(hide = true)]
     Status,
+    #[command(flatten)]
+    Pbx(Box<cli::PbxCommand>),
+    /// Prints a completion script for a shell.
+    Completions(cli::CompletionArguments),
+    /// Writes the manual pages.
+    Man(cli::ManArguments),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    let command = cli::with_contract_help(Arguments::command());
+    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let command = match arguments.command {
+        Command::Pbx(command) => return cli::run(*command, arguments.config.as_deref()),
+        Command::Completions(shell) => return shell.run(Arguments::command()),
+        Command::Man(pages) => {
+            return pages.run(cli::with_contract_help(Arguments::command()));
+        }
+        command => command,
+    };
+    match run(command, arguments.config.as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("strowger: {error}");
@@ -75,12 +96,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    if matches!(arguments.command, Command::Status) {
+fn run(command: Command, config: Option<&Path>) -> Result<(), Box<dyn std::error::Error>> {
+    if matches!(command, Command::Status) {
         println!("{}", status::json());
         return Ok(());
     }
-    let config = Config::load(arguments.config.as_deref())?;
+    let config = Config::load(config)?;
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_new(&config.log)?)
         .with_writer(std::io::stderr)
@@ -101,12 +122,13 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        match arguments.command {
+        match command {
             Command::Serve => serve::serve(config).await,
             Command::Demo { once } => demo::demo(config, once).await,
             Command::Credentials => credentials::show(&config).await,
             Command::Unblock { address } => Ok(control::unblock(&config.data.dir, address).await?),
-            Command::Status => Ok(()),
+            // The others are done already.
+            _ => Ok(()),
         }
     })
 }

@@ -1,0 +1,193 @@
+//! `strowger api PATH [key=value…]`: any operation of the contract, or one that
+//! the contract does not know. Prints the answer as it is.
+
+use clap::Args;
+use client::{Method, Upload, Value};
+use wire::contract::{HttpMethod, Operation};
+
+use super::failure::{Failure, Result};
+use super::out::{self, Out};
+use super::target::Session;
+use super::{help, pairs};
+
+/// Asks for any operation of the API and prints the answer.
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Members:\n",
+    "  key=value     a member; lists are written a,b,c\n",
+    "  key:=json     a member as JSON: key:=[1,2]\n",
+    "  key=@file     the content of a file (- is the standard input)\n",
+    "  key:=@file    JSON from a file\n",
+    "  @file         a whole object of members from a file\n\n",
+    "`strowger api --list` lists the paths, `strowger api PATH --explain` says what one takes.\n",
+    "The exit code is 1 where the PBX refuses; the answer is printed all the same."
+))]
+pub struct ApiArguments {
+    /// Such as extension/list.
+    #[arg(required_unless_present = "list")]
+    path: Option<String>,
+    /// Members of the request: key=value, key:=json, @file.
+    #[arg(value_name = "MEMBER")]
+    members: Vec<String>,
+    /// The version of the path, where there are two.
+    #[arg(long = "api-version", default_value = "v1.0", value_name = "VERSION")]
+    version: String,
+    /// For a path that the contract does not know: GET or POST.
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+    /// Send members that the contract does not know.
+    #[arg(long)]
+    any: bool,
+    /// All pages of a list, as one JSON list of rows.
+    #[arg(long)]
+    all: bool,
+    /// Say what the operation is and takes; ask nobody.
+    #[arg(long)]
+    explain: bool,
+    /// List the paths of the contract; ask nobody.
+    #[arg(long)]
+    list: bool,
+    /// Also fetch the file whose link the answer has, into this one.
+    #[arg(long, value_name = "FILE")]
+    save: Option<std::path::PathBuf>,
+}
+
+impl ApiArguments {
+    /// What can be said without a PBX; `None` where one must be asked.
+    pub fn offline(&self, out: Out) -> Option<Result<()>> {
+        if self.list {
+            return Some(list(out));
+        }
+        self.explain.then(|| {
+            let operation = self.operation()?.ok_or_else(|| self.unknown())?;
+            out.line(help::operation(operation).trim_end())
+        })
+    }
+
+    /// Does it.
+    pub async fn run(self, session: &Session, out: Out) -> Result<()> {
+        let operation = self.operation()?;
+        let method = self.asked_method(operation)?;
+        let given = pairs::read(operation, &self.members, self.any)?;
+        let path = self.path.as_deref().unwrap_or_default();
+        let path = bare(path);
+        if self.all {
+            let mut rows = session
+                .client
+                .rows::<Value, _>(&self.version, path, &given.params);
+            let mut all = Vec::new();
+            while let Some(row) = rows.next().await {
+                all.push(row?);
+            }
+            return out.value(&Value::Array(all));
+        }
+        let files: Vec<(&str, Upload)> = given
+            .files
+            .iter()
+            .map(|(member, file)| (member.as_str(), file.clone()))
+            .collect();
+        let params = Value::Object(given.params);
+        let answer = session
+            .client
+            .ask_with(method, &self.version, path, params, &files)
+            .await;
+        match answer {
+            Ok(answer) => {
+                out.value(&answer)?;
+                self.fetch(session, &answer).await
+            }
+            Err(client::Error::Refused(refusal)) => {
+                out.value(&Value::Object(refusal.answer.clone()))?;
+                Err(client::Error::Refused(refusal).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn operation(&self) -> Result<Option<&'static Operation>> {
+        let path = self.path.as_deref().unwrap_or_default();
+        let found = wire::contract::operation(&self.version, bare(path));
+        match (found, &self.method) {
+            (None, None) => Err(self.unknown()),
+            (found, _) => Ok(found),
+        }
+    }
+
+    fn unknown(&self) -> Failure {
+        let path = bare(self.path.as_deref().unwrap_or_default());
+        Failure::usage(format!(
+            "the contract has no operation {} {path}; --method GET or POST asks for it all the same.{}",
+            self.version,
+            help::did_you_mean(path, help::paths())
+        ))
+    }
+
+    fn asked_method(&self, operation: Option<&Operation>) -> Result<Method> {
+        match (self.method.as_deref(), operation) {
+            (Some(method), _) if method.eq_ignore_ascii_case("get") => Ok(Method::Get),
+            (Some(method), _) if method.eq_ignore_ascii_case("post") => Ok(Method::Post),
+            (Some(method), _) => Err(Failure::usage(format!(
+                "{method} is no method of this API: GET or POST"
+            ))),
+            (None, Some(operation)) if operation.method == HttpMethod::Post => Ok(Method::Post),
+            (None, _) => Ok(Method::Get),
+        }
+    }
+
+    async fn fetch(&self, session: &Session, answer: &Value) -> Result<()> {
+        let Some(path) = &self.save else {
+            return Ok(());
+        };
+        let link = |name: &str| answer.get(name).and_then(Value::as_str);
+        let with_token = link("download_resource_url").or_else(|| link("download_url"));
+        let mut download = match (with_token, link("play_resource_url")) {
+            (Some(link), _) => session.client.download(link).await?,
+            (None, Some(link)) => session.client.download_without_token(link).await?,
+            (None, None) => return Err(Failure::here("the answer has no link to a file")),
+        };
+        save(&mut download, path).await
+    }
+}
+
+/// A download to a file, with a bar.
+pub async fn save(download: &mut client::Download, path: &std::path::Path) -> Result<()> {
+    let bar = out::progress("download", download.length());
+    let written = download
+        .save_with(path, |position| bar.set_position(position))
+        .await?;
+    bar.finish_and_clear();
+    eprintln!("{}: {written} bytes", path.display());
+    Ok(())
+}
+
+/// A path as the contract has it, however it was copied.
+fn bare(path: &str) -> &str {
+    let path = path.trim_start_matches('/');
+    let path = path.strip_prefix("openapi/").unwrap_or(path);
+    let path = path
+        .strip_prefix("v1.0/")
+        .or_else(|| path.strip_prefix("v2.0/"))
+        .unwrap_or(path);
+    path.trim_end_matches('/')
+}
+
+fn list(out: Out) -> Result<()> {
+    let rows: Vec<Value> = wire::contract::OPERATIONS
+        .iter()
+        .map(|operation| {
+            let method = match operation.method {
+                HttpMethod::Get => "GET",
+                HttpMethod::Post => "POST",
+            };
+            client::json!({"path": operation.path, "version": operation.version,
+                "method": method, "summary": operation.summary})
+        })
+        .collect();
+    let columns = [
+        ("PATH", "path"),
+        ("VERSION", "version"),
+        ("METHOD", "method"),
+        ("WHAT IT DOES", "summary"),
+    ];
+    out.rows(&columns, &rows)
+}

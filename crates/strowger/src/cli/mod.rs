@@ -1,0 +1,168 @@
+//! The command line of the API: `strowger extension|group|contact|…|api`. It is
+//! an application as any other, made on `client`; it never reaches into the
+//! exchange, and knows a PBX of the vendor's as well as its own.
+
+mod api;
+mod call;
+mod cdr;
+mod completions;
+mod events;
+mod failure;
+mod help;
+mod login;
+mod logins;
+mod names;
+mod objects;
+mod out;
+mod pairs;
+mod passwords;
+mod target;
+mod transfer;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use self::api::ApiArguments;
+use self::call::CallVerb;
+use self::cdr::CdrVerb;
+use self::events::EventsArguments;
+use self::failure::{Failure, Result};
+use self::login::{LoginArguments, LogoutArguments, TokenVerb};
+use self::objects::{Noun, ObjectVerb};
+use self::target::{Session, Target};
+use self::transfer::TransferVerb;
+
+pub use self::completions::{CompletionArguments, ManArguments, with_contract_help};
+pub use self::target::reachable;
+
+/// For the end of `strowger --help`.
+pub const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 the PBX refused, or it could not be done; 2 the command line makes no
+sense; 3 the PBX can't be reached.";
+
+/// Commands that speak to a PBX through its API.
+#[derive(Debug, Subcommand)]
+pub enum PbxCommand {
+    /// Logs in to a PBX and keeps the login for later commands.
+    Login(With<LoginArguments>),
+    /// Gives the token back and forgets the login.
+    Logout(With<LogoutArguments>),
+    /// Shows, renews or gives back the token.
+    Token(Verb<TokenVerb>),
+    /// Extensions.
+    Extension(Verb<TransferVerb>),
+    /// Extension groups.
+    Group(Verb<ObjectVerb>),
+    /// Company contacts.
+    Contact(Verb<TransferVerb>),
+    /// Phonebooks: groups of company contacts.
+    Phonebook(Verb<ObjectVerb>),
+    /// Departments.
+    Organization(Verb<ObjectVerb>),
+    /// Live calls: dial, list, hang up.
+    Call(Verb<CallVerb>),
+    /// Call records.
+    Cdr(Verb<CdrVerb>),
+    /// Follows what happens on the PBX, as it happens.
+    Events(With<EventsArguments>),
+    /// Asks for any operation of the API and prints the answer.
+    Api(With<ApiArguments>),
+}
+
+/// Arguments, and which PBX they are for.
+#[derive(Debug, Args)]
+pub struct With<A: Args> {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    arguments: A,
+}
+
+/// A verb, and which PBX it is for.
+#[derive(Debug, Args)]
+pub struct Verb<V: Subcommand> {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    verb: V,
+}
+
+/// Runs a command to its exit code.
+pub fn run(command: PbxCommand, config: Option<&Path>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::here(error.to_string()).tell(),
+    };
+    match runtime.block_on(done(command, config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+async fn done(command: PbxCommand, config: Option<&Path>) -> Result<()> {
+    let (target, job) = match command {
+        PbxCommand::Login(with) => {
+            return login::login(with.arguments, with.target.out()).await;
+        }
+        PbxCommand::Logout(with) => {
+            return login::logout(with.arguments, with.target.out()).await;
+        }
+        PbxCommand::Token(verb) => (verb.target, Job::Token(verb.verb)),
+        PbxCommand::Extension(verb) => (verb.target, Job::Transfer(Noun::Extension, verb.verb)),
+        PbxCommand::Group(verb) => (verb.target, Job::Object(Noun::Group, verb.verb)),
+        PbxCommand::Contact(verb) => (verb.target, Job::Transfer(Noun::Contact, verb.verb)),
+        PbxCommand::Phonebook(verb) => (verb.target, Job::Object(Noun::Phonebook, verb.verb)),
+        PbxCommand::Organization(verb) => (verb.target, Job::Object(Noun::Organization, verb.verb)),
+        PbxCommand::Call(verb) => (verb.target, Job::Call(verb.verb)),
+        PbxCommand::Cdr(verb) => (verb.target, Job::Cdr(verb.verb)),
+        PbxCommand::Events(with) => (with.target, Job::Events(with.arguments)),
+        PbxCommand::Api(with) => (with.target, Job::Api(with.arguments)),
+    };
+    if let Some(said) = job.offline(&target) {
+        return said;
+    }
+    let session = target.connect(config).await?;
+    let result = job.run(&session, &target).await;
+    session.end().await;
+    result
+}
+
+/// What is to be done with a PBX.
+enum Job {
+    Token(TokenVerb),
+    Object(Noun, ObjectVerb),
+    Transfer(Noun, TransferVerb),
+    Call(CallVerb),
+    Cdr(CdrVerb),
+    Events(EventsArguments),
+    Api(ApiArguments),
+}
+
+impl Job {
+    /// What can be said without a PBX.
+    fn offline(&self, target: &Target) -> Option<Result<()>> {
+        match self {
+            Self::Events(arguments) => arguments.offline(target.out()),
+            Self::Api(arguments) => arguments.offline(target.out()),
+            _ => None,
+        }
+    }
+
+    async fn run(self, session: &Session, target: &Target) -> Result<()> {
+        let out = target.out();
+        match self {
+            Self::Token(verb) => login::token(verb, session, out).await,
+            Self::Object(noun, verb) => objects::run(noun, verb, session, out).await,
+            Self::Transfer(noun, verb) => transfer::run(noun, verb, session, out).await,
+            Self::Call(verb) => call::run(verb, session, out).await,
+            Self::Cdr(verb) => cdr::run(verb, session, out).await,
+            Self::Events(arguments) => arguments.run(session, out).await,
+            Self::Api(arguments) => arguments.run(session, out).await,
+        }
+    }
+}
