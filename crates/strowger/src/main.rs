@@ -145,3 +145,13 @@ fn raise_open_files() {
         tracing::warn!(%error, "the limit on open files stays as it is");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        cli::with_contract_help(Arguments::command()).debug_assert();
+    }
+}

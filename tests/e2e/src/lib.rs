@@ -15,6 +15,7 @@
 
 mod api;
 mod baresip;
+mod command_line;
 mod dir;
 mod events;
 mod expect;
@@ -27,6 +28,7 @@ mod wav;
 
 pub use api::{Account, Api};
 pub use baresip::Baresip;
+pub use command_line::{CommandLine, Ended};
 pub use dir::TempDir;
 pub use events::{Event, Events};
 pub use expect::{failure_of, one_record, record_of, statuses};

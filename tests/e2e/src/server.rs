@@ -52,11 +52,11 @@ pub fn binary() -> PathBuf {
 impl Server {
     /// Starts one.
     pub async fn start() -> Self {
-        Self::start_in(TempDir::new("pbx"), ANY).await
+        Self::start_in(TempDir::new("pbx"), ANY, ANY).await
     }
 
-    async fn start_in(dir: TempDir, sip: &str) -> Self {
-        let file = write_config(&dir, sip);
+    async fn start_in(dir: TempDir, sip: &str, http: &str) -> Self {
+        let file = write_config(&dir, sip, http);
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -119,6 +119,7 @@ impl Server {
         Stopped {
             dir: self.dir,
             sip: self.sip,
+            http: self.http,
         }
     }
 
@@ -130,6 +131,7 @@ impl Server {
         let stopped = Stopped {
             dir: self.dir,
             sip: self.sip,
+            http: self.http,
         };
         (status.unwrap(), stopped)
     }
@@ -139,12 +141,13 @@ impl Server {
 pub struct Stopped {
     dir: TempDir,
     sip: String,
+    http: String,
 }
 
 impl Stopped {
-    /// Starts it again on the same data and the same SIP port.
+    /// Starts it again on the same data and the same ports.
     pub async fn start(self) -> Server {
-        Server::start_in(self.dir, &self.sip).await
+        Server::start_in(self.dir, &self.sip, &self.http).await
     }
 
     /// The data directory.
@@ -167,7 +170,7 @@ fn serve() -> Command {
     command
 }
 
-fn write_config(dir: &TempDir, sip: &str) -> PathBuf {
+fn write_config(dir: &TempDir, sip: &str, http: &str) -> PathBuf {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test programs that run one after the other or side by side differ in pid.
     let stretch = (std::process::id() % 50) as u16 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -175,7 +178,7 @@ fn write_config(dir: &TempDir, sip: &str) -> PathBuf {
     let last = first + RTP_STRETCH - 1;
     let file = dir.join("strowger.toml");
     let text = format!(
-        "log = \"info\"\n[data]\ndir = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n\
+        "log = \"info\"\n[data]\ndir = {:?}\n[http]\nlisten = \"{http}\"\n\
          [https]\nlisten = \"127.0.0.1:0\"\n[sip]\nudp = \"{sip}\"\n\
          [rtp]\nlisten = \"127.0.0.1\"\nports = \"{first}-{last}\"\n\
          [api]\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n\

@@ -24,10 +24,10 @@ use super::{help, pairs};
 ))]
 pub struct ApiArguments {
     /// Such as extension/list.
-    #[arg(required_unless_present = "list")]
+    #[arg(index = 1, required_unless_present = "list")]
     path: Option<String>,
     /// Members of the request: key=value, key:=json, @file.
-    #[arg(value_name = "MEMBER")]
+    #[arg(index = 2, value_name = "MEMBER")]
     members: Vec<String>,
     /// The version of the path, where there are two.
     #[arg(long = "api-version", default_value = "v1.0", value_name = "VERSION")]

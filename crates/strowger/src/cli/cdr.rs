@@ -84,7 +84,12 @@ impl Filters {
         let members = [
             ("call_from", self.from.clone().map(Value::from)),
             ("call_to", self.to.clone().map(Value::from)),
-            ("status", self.status.clone().map(Value::from)),
+            (
+                "status",
+                self.status
+                    .as_ref()
+                    .map(|status| status.to_uppercase().into()),
+            ),
             ("start_time", time(&self.since)),
             ("end_time", time(&self.until)),
             ("extension_group", self.group.map(Value::from)),

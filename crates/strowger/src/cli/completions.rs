@@ -37,11 +37,19 @@ impl CompletionArguments {
         let paths: Vec<&str> = help::paths().collect();
         let mut command = command.mut_subcommand("api", |api| {
             api.mut_arg("path", |path| {
-                path.value_parser(PossibleValuesParser::new(paths))
+                path.value_parser(PossibleValuesParser::new(paths.clone()))
             })
         });
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "strowger", &mut script);
+        if self.shell == Shell::Fish {
+            // Its generator leaves out what is no option.
+            let paths = paths.join(" ");
+            let line = format!(
+                "complete -c strowger -n \"__fish_seen_subcommand_from api\" -f -a \"{paths}\"\n"
+            );
+            script.extend_from_slice(line.as_bytes());
+        }
         ended(std::io::stdout().write_all(&script).map_err(Failure::from))
     }
 }

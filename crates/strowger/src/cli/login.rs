@@ -33,6 +33,9 @@ pub struct LoginArguments {
     /// Trust what these authorities have signed: a PEM file.
     #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
     ca: Option<PathBuf>,
+    /// JSON for machines.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Gives the token back and forgets the login.
@@ -40,6 +43,9 @@ pub struct LoginArguments {
 pub struct LogoutArguments {
     /// The login's name; the current one if not told.
     name: Option<String>,
+    /// JSON for machines.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What one can do with the token.
@@ -58,7 +64,10 @@ pub enum TokenVerb {
 }
 
 /// `strowger login`
-pub async fn login(arguments: LoginArguments, out: Out) -> Result<()> {
+pub async fn login(arguments: LoginArguments) -> Result<()> {
+    let out = Out {
+        json: arguments.json,
+    };
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => place(&arguments.url)?,
@@ -118,7 +127,10 @@ pub async fn login(arguments: LoginArguments, out: Out) -> Result<()> {
 }
 
 /// `strowger logout`
-pub async fn logout(arguments: LogoutArguments, out: Out) -> Result<()> {
+pub async fn logout(arguments: LogoutArguments) -> Result<()> {
+    let out = Out {
+        json: arguments.json,
+    };
     let mut logins = Logins::load()?;
     let name = arguments.name.or_else(|| logins.current.clone());
     let name = name.ok_or_else(|| Failure::usage("there is no login"))?;

@@ -46,9 +46,9 @@ sense; 3 the PBX can't be reached.";
 #[derive(Debug, Subcommand)]
 pub enum PbxCommand {
     /// Logs in to a PBX and keeps the login for later commands.
-    Login(With<LoginArguments>),
+    Login(LoginArguments),
     /// Gives the token back and forgets the login.
-    Logout(With<LogoutArguments>),
+    Logout(LogoutArguments),
     /// Shows, renews or gives back the token.
     Token(Verb<TokenVerb>),
     /// Extensions.
@@ -106,12 +106,8 @@ pub fn run(command: PbxCommand, config: Option<&Path>) -> ExitCode {
 
 async fn done(command: PbxCommand, config: Option<&Path>) -> Result<()> {
     let (target, job) = match command {
-        PbxCommand::Login(with) => {
-            return login::login(with.arguments, with.target.out()).await;
-        }
-        PbxCommand::Logout(with) => {
-            return login::logout(with.arguments, with.target.out()).await;
-        }
+        PbxCommand::Login(arguments) => return login::login(arguments).await,
+        PbxCommand::Logout(arguments) => return login::logout(arguments).await,
         PbxCommand::Token(verb) => (verb.target, Job::Token(verb.verb)),
         PbxCommand::Extension(verb) => (verb.target, Job::Transfer(Noun::Extension, verb.verb)),
         PbxCommand::Group(verb) => (verb.target, Job::Object(Noun::Group, verb.verb)),

@@ -1,0 +1,147 @@
+//! CSV files with the vendor's columns: taken whole or not at all, and what goes
+//! out comes in again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use e2e::{CommandLine, Server};
+
+/// As a spreadsheet of a German Windows writes it.
+const FILE: &str = "\u{feff}First Name;Last name;Extension Number;Email Address;User Password;\
+    Registration Name;Registration Password;Enable Voicemail;Hot Desking\r\n\
+    Ada;Lovelace;2000;ada@example.com;Portal0Portal1;ada;Secret-2000;1;0\r\n\
+    \"Grace; B.\";Hopper;2001;;;;;;\r\n";
+
+#[tokio::test]
+async fn a_spreadsheets_file_makes_its_extensions_and_the_passwords_that_it_leaves_blank() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.write("staff.csv", FILE);
+    let told = cli
+        .json(&["extension", "import", "staff.csv", "--dry-run"])
+        .await;
+    assert_eq!(told["lines"], 2);
+    assert_eq!(
+        cli.json(&["extension", "list"]).await,
+        serde_json::json!([])
+    );
+
+    let told = cli.json(&["extension", "import", "staff.csv"]).await;
+    assert_eq!(told["created"], 2);
+    let ada = cli.json(&["extension", "show", "2000"]).await;
+    assert_eq!(
+        (&ada["last_name"], &ada["reg_name"]),
+        (&"Lovelace".into(), &"ada".into())
+    );
+    let grace = cli.json(&["extension", "show", "2001"]).await;
+    assert_eq!(grace["first_name"], "Grace; B.");
+    let made = cli.read("staff-made.csv");
+    assert!(made.contains("2001,") && !made.contains("2000,"), "{made}");
+    assert!(made.contains(grace["reg_name"].as_str().unwrap()), "{made}");
+    let path = cli.path("staff-made.csv");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "it has passwords");
+}
+
+#[tokio::test]
+async fn an_export_imports_to_the_same() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.write("staff.csv", FILE);
+    cli.ok(&["extension", "import", "staff.csv"]).await;
+    let words = [
+        "extension",
+        "set",
+        "2001",
+        "caller_id=+66-2",
+        "mobile_number=+66(8)1",
+    ];
+    cli.ok(&words).await;
+    let first = cli.ok(&["extension", "export"]).await;
+    assert!(
+        first.starts_with("First Name,Last Name,Email Address,"),
+        "{first}"
+    );
+    assert!(
+        !first.contains("Secret-2000"),
+        "no passwords unless asked for"
+    );
+    cli.ok(&["extension", "delete", "2000", "2001"]).await;
+    cli.write("again.csv", &first);
+    cli.ok(&["extension", "import", "again.csv"]).await;
+    assert_eq!(cli.ok(&["extension", "export"]).await, first);
+}
+
+#[tokio::test]
+async fn a_bad_line_names_line_and_column_and_nothing_of_the_file_is_taken() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.ok(&["extension", "create", "2005"]).await;
+    cli.write(
+        "bad.csv",
+        "First Name,Extension Number,Email Address,IP Phone Concurrent Registrations,Hot Desking\n\
+         Good,2000,,,\n\
+         Letters,20x0,,,\n\
+         Twice,2000,,,\n\
+         Taken,2005,,,\n\
+         Mail,2001,nobody,,\n\
+         Many,2002,,9,\n\
+         Desk,2003,,,1\n\
+         Nothing,,,,\n",
+    );
+    let ended = cli.run(&["extension", "import", "bad.csv"]).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    for told in [
+        "nothing of it is taken",
+        "line 3, column \"Extension Number\": \"20x0\" is not digits only",
+        "line 4, column \"Extension Number\": 2000 is in line 2 already",
+        "line 5, column \"Extension Number\": 2005 is taken by extension 2005",
+        "line 6, column \"Email Address\"",
+        "line 7, column \"IP Phone Concurrent Registrations\"",
+        "line 8, column \"Hot Desking\"",
+        "line 9, column \"Extension Number\": it is missing",
+    ] {
+        assert!(ended.err.contains(told), "{told}: {}", ended.err);
+    }
+    let rows = cli.json(&["extension", "list"]).await;
+    assert_eq!(rows.as_array().unwrap().len(), 1, "only the one of before");
+    cli.write("odd.csv", "First Name,Extention Number\nAda,2000\n");
+    let ended = cli.run(&["extension", "import", "odd.csv"]).await;
+    let told = "line 1, column \"Extention Number\": there is no such column. Did you mean Extension Number";
+    assert!(ended.err.contains(told), "{}", ended.err);
+}
+
+#[tokio::test]
+async fn what_the_pbx_refuses_midway_is_told_by_line_and_column_and_all_is_taken_back() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    // Which names phones register with, no list says: only the PBX knows it.
+    cli.ok(&["extension", "create", "1000", "reg_name=taken"])
+        .await;
+    let mut file = "First Name,Extension Number,Registration Name\n".to_owned();
+    for number in 2000..2040 {
+        let name = if number == 2030 {
+            "taken".into()
+        } else {
+            format!("r{number}")
+        };
+        file.push_str(&format!("Ada,{number},{name}\n"));
+    }
+    cli.write("staff.csv", file);
+    let ended = cli.run(&["extension", "import", "staff.csv"]).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("line 32"), "{}", ended.err);
+    assert!(
+        ended.err.contains("column \"Registration Name\""),
+        "{}",
+        ended.err
+    );
+    assert!(ended.err.contains("deleted again"), "{}", ended.err);
+    let rows = cli.json(&["extension", "list"]).await;
+    assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
+    assert!(!cli.path("staff-made.csv").exists(), "nothing was made");
+}
