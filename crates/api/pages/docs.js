@@ -25,7 +25,7 @@ function operationsOf(document) {
     return {
       method: method.toUpperCase(), path, version, short, area: row.tags[0], summary: row.summary, notes: row.description,
       members, response: row.responses["200"].content, events: row["x-events"] ?? [], certainty: row["x-certainty"],
-      works: row["x-implemented"] === true, withToken: row.security === undefined,
+      works: row["x-implemented"] === true, unacted: row["x-not-acted-on"], withToken: row.security === undefined,
       multipart: content?.[0].startsWith("multipart"), anchor: `${version}/${short}`,
     };
   }));
@@ -66,7 +66,7 @@ function details(row) {
     return body;
   }
   body.append(element("h3", {}, row.method === "GET" ? "Query parameters" : row.multipart ? "Parts of a multipart/form-data body" : "Members of the JSON body"));
-  body.append(row.members.length ? memberRows(row.members) : element("p.dim", {}, row.withToken ? "None but access_token." : "None."));
+  body.append(row.members.length ? memberRows(row.members, row.unacted) : element("p.dim", {}, row.withToken ? "None but access_token." : "None."));
   body.append(element("h3", {}, "Answer, beside errcode and errmsg"));
   const answer = row.response["application/json"]?.schema;
   const members = answer ? membersOf(resolve(answer)).filter(() => answer.allOf) : [];

@@ -50,8 +50,9 @@ function rules(schema) {
   return lines.flatMap((line, place) => [place ? "; " : "", ...line]);
 }
 
-/** Rows for members: `[{name, schema, required, about}]`. */
-export function memberRows(members) {
+/** Rows for members: `[{name, schema, required, about}]`. `unacted` says what
+    becomes of those that this build does not act on, by their place. */
+export function memberRows(members, unacted = {}, place = "") {
   return element("div.members", {}, members.map((member) => {
     const schema = member.schema;
     const about = member.about ?? schema.description;
@@ -63,16 +64,17 @@ export function memberRows(members) {
       member.required ? element("span.must", {}, "required") : null,
       about ? element("p", {}, prose(about)) : null,
       said.length ? element("div.rule", {}, said) : null,
-      inner.$ref || inner.properties ? nested(inner) : null);
+      unacted[place + member.name] ? element("div.unacted", {}, `In this build: ${unacted[place + member.name]}`) : null,
+      inner.$ref || inner.properties ? nested(inner, unacted, `${place}${member.name}${inner === schema ? "." : "[]."}`) : null);
   }));
 }
 
-function nested(schema) {
+function nested(schema, unacted, place) {
   const members = membersOf(schema);
   if (!members.length) return null;
   const details = element("details", {}, element("summary", {}, `${members.length} members`));
   details.addEventListener("toggle", () => {
-    if (details.open && details.children.length === 1) details.append(memberRows(members));
+    if (details.open && details.children.length === 1) details.append(memberRows(members, unacted, place));
   });
   return details;
 }

@@ -61,8 +61,9 @@ fn respond(kind: &'static str, body: Body) -> Response {
     (headers, body).into_response()
 }
 
-/// The document as this build serves it: of this PBX, and each operation and
-/// event says whether it works (`x-implemented`).
+/// The document as this build serves it: of this PBX, each operation and event
+/// says whether it works (`x-implemented`), and what becomes of members that
+/// nothing acts on yet (`x-not-acted-on`).
 fn document() -> Bytes {
     static DOCUMENT: LazyLock<Bytes> =
         LazyLock::new(|| annotated(MADE).unwrap_or_else(|| Bytes::from_static(MADE.as_bytes())));
@@ -82,6 +83,20 @@ fn annotated(made: &str) -> Option<Bytes> {
     for (path, methods) in object(document_object, "paths")? {
         for operation in methods.as_object_mut()?.values_mut() {
             mark(operation, works.contains(path));
+        }
+    }
+    for row in settings::unacted() {
+        let Some((kind, _)) = row.operation.split_once('/') else {
+            continue;
+        };
+        for verb in ["create", "update"] {
+            let path = format!("/openapi/v1.0/{kind}/{verb}");
+            let operation = object(document_object, "paths")?.get_mut(&path);
+            if let Some(operation) = operation.and_then(|methods| methods.get_mut("post")) {
+                let members = operation.as_object_mut()?.entry("x-not-acted-on");
+                let members = members.or_insert_with(|| json!({})).as_object_mut()?;
+                members.insert(row.member.clone(), row.rule.to_string().into());
+            }
         }
     }
     for event in object(document_object, "webhooks")?.values_mut() {
