@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use wire::Operation;
 
 use crate::common::{CLIENT_ID, CLIENT_SECRET, extension};
+use crate::faults::has_body;
 use crate::world::World;
 
 /// A kind of configuration object: the seven operations follow from this.
@@ -50,21 +51,23 @@ pub async fn good(world: &World, operation: &Operation) -> Option<Value> {
         (_, "call/dial") => json!({"caller": "1000", "callee": "1001"}),
         (_, "call/query") => json!({"type": "internal"}),
         (_, "call/hangup") => json!({"channel_id": world.live_channel().await}),
-        // What asks for a list or for the PBX itself needs nothing.
-        (_, "system/information" | "extension_status_monitor/list" | "cdr/list" | "cdr/search") => {
-            json!({})
-        }
+        (_, "system/get_menuoptions") => json!({"menu": "extension"}),
+        (_, "extension/getpassword") => json!({"id": world.extension, "type": "reg_password"}),
+        // What asks and may be asked without any parameter needs none.
+        _ if asks_for_nothing(operation) => json!({}),
         (_, path) => return of_a_kind(world, path).await,
     };
     Some(params)
+}
+
+fn asks_for_nothing(operation: &Operation) -> bool {
+    !has_body(operation) && !operation.request.iter().any(|member| member.required)
 }
 
 async fn of_a_kind(world: &World, path: &str) -> Option<Value> {
     let (kind, verb) = path.split_once('/')?;
     let fixture = KINDS.iter().find(|fixture| fixture.kind == kind)?;
     Some(match verb {
-        "list" => json!({}),
-        "search" => json!({"search_value": "1"}),
         "create" => (fixture.create)(world.number()),
         "get" | "delete" => json!({"id": world.object(fixture).await}),
         "query" => json!({"ids": world.object(fixture).await.to_string()}),
