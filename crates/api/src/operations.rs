@@ -76,6 +76,8 @@ operations! {
     "extension",
     "extensiongroup",
     "organization",
+    "company_contact",
+    "phonebook",
     others:
     "v1.0" "get_token" => auth::get_token,
     "v1.0" "refresh_token" => auth::refresh_token,

@@ -120,7 +120,7 @@ impl Inner {
             .now()
             .record(kind.name(), id)
             .ok_or(SettingsError::NotFound)?;
-        kind.may_delete(&record)?;
+        kind.may_delete(&record, draft.now())?;
         draft.remove(kind, id)?;
         self.keep(draft).await
     }

@@ -5,12 +5,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use store::NewEvent;
 use wire::event::{self, Event};
 use wire::{InvalidParam, Operation, contract, rule};
 
+use crate::contacts::{CompanyContactKind, PhonebookKind};
 use crate::draft::Draft;
 use crate::error::{SettingsError, word};
 use crate::extension::ExtensionKind;
@@ -24,7 +26,13 @@ use crate::snapshot::Snapshot;
 use crate::table::Page;
 
 /// All kinds.
-pub(crate) static KINDS: &[&dyn Kind] = &[&ExtensionKind, &ExtensionGroupKind, &OrganizationKind];
+pub(crate) static KINDS: &[&dyn Kind] = &[
+    &ExtensionKind,
+    &ExtensionGroupKind,
+    &OrganizationKind,
+    &CompanyContactKind,
+    &PhonebookKind,
+];
 
 /// Most characters of a text for which the contract names no bound.
 const MAX_TEXT: usize = 255;
@@ -246,13 +254,26 @@ pub(crate) trait Kind: Send + Sync + 'static {
     }
 
     /// Members that identify an object.
-    fn unique(&self) -> &'static [UniqueKey];
+    fn unique(&self) -> &'static [UniqueKey] {
+        &[]
+    }
 
     /// What becomes of each member that `create` knows.
     fn members(&self) -> &'static [MemberRule];
 
     /// What an object is sorted by under a `sort_by` of the contract.
     fn sort_key(&self, record: &Record, field: &str) -> Option<SortKey>;
+
+    /// Fields of `sort_by` that hang on other objects. No order is kept for
+    /// them: objects are sorted when it is asked for, and must be few.
+    fn joined(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What an object is sorted by under one of the joined fields.
+    fn joined_sort_key(&self, _record: &Record, _field: &str, _: &Snapshot) -> Option<SortKey> {
+        None
+    }
 
     /// The texts a `search_value` is looked for in.
     fn searched<'r>(&self, record: &'r Record) -> Vec<Cow<'r, str>>;
@@ -262,6 +283,14 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     /// The whole object, as `get` and `query` answer it.
     fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value>;
+
+    /// Several whole objects, as one answer of `query` holds them.
+    fn details(&self, records: &[Arc<Record>], snapshot: &Snapshot) -> Vec<Value> {
+        let records = records.iter();
+        records
+            .map(|record| Value::Object(self.detail(record, snapshot)))
+            .collect()
+    }
 
     /// Its name to people, in `duplicate_field_list`.
     fn label(&self, record: &Record) -> String;
@@ -355,7 +384,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
     }
 
     /// Whether an object may be deleted, its referrers left aside.
-    fn may_delete(&self, _record: &Record) -> Result<(), SettingsError> {
+    fn may_delete(&self, _record: &Record, _snapshot: &Snapshot) -> Result<(), SettingsError> {
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 //! where neglecting it would mislead.
 
 mod change;
+mod contacts;
 mod draft;
 mod error;
 mod extension;
@@ -29,6 +30,7 @@ mod snapshot;
 mod table;
 mod unacted;
 
+pub use contacts::{Caller, CallerMatch};
 pub use error::SettingsError;
 pub use extension::{Extension, MAX_EXTENSIONS, Monitor};
 pub use kind::{Fixed, MemberRule, Rule, SecretForm};

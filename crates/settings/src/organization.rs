@@ -143,7 +143,7 @@ impl Kind for OrganizationKind {
         }
     }
 
-    fn may_delete(&self, record: &Record) -> Result<(), SettingsError> {
+    fn may_delete(&self, record: &Record, _: &Snapshot) -> Result<(), SettingsError> {
         if record.id == ROOT {
             Err(SettingsError::member("id", Some("1"), word::READ_ONLY))
         } else {

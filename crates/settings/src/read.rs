@@ -54,7 +54,11 @@ impl Settings {
             first: window.first,
             size: window.size,
         };
-        let page = snapshot.page(kind.name(), wanted);
+        let page = if kind.joined().contains(&wanted.sort_by) {
+            snapshot.page_joined(kind, wanted)
+        } else {
+            snapshot.page(kind.name(), wanted)
+        };
         Ok(kind.page(verb, &params, &page, &snapshot))
     }
 
@@ -110,12 +114,13 @@ impl Settings {
                 return Err(SettingsError::member("ids", None, wire::rule::MAX));
             }
             if let Some(record) = snapshot.record(name, id) {
-                found.push(Value::Object(kind.detail(&record, &snapshot)));
+                found.push(record);
             }
         }
         if found.is_empty() {
             return Err(SettingsError::NotFound);
         }
+        let found = kind.details(&found, &snapshot);
         Ok(answer([(kind.payload("query"), Value::Array(found))]))
     }
 }

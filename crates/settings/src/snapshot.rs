@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use switch::{Configuration, ExtensionNumber};
 
+use crate::contacts::Phonebook;
 use crate::error::SettingsError;
 use crate::extension::Extension;
 use crate::kind::Kind;
@@ -25,6 +26,7 @@ pub struct Snapshot {
     extensions_by_id: RedBlackTreeMapSync<i64, Arc<Extension>>,
     /// Extension groups that all extensions are in.
     groups_of_all: RedBlackTreeSetSync<i64>,
+    phonebooks: RedBlackTreeMapSync<i64, Arc<Phonebook>>,
     features: Features,
 }
 
@@ -88,6 +90,24 @@ impl Snapshot {
         self.table(kind)
             .map(|table| table.page(wanted))
             .unwrap_or_default()
+    }
+
+    /// As [`Snapshot::page`], sorted by a field that hangs on other objects.
+    pub(crate) fn page_joined(&self, kind: &'static dyn Kind, wanted: Wanted<'_>) -> Page {
+        let all = Wanted {
+            text: wanted.text,
+            size: usize::MAX,
+            ..Wanted::default()
+        };
+        let mut page = self.page(kind.name(), all);
+        page.records
+            .sort_by_cached_key(|record| kind.joined_sort_key(record, wanted.sort_by, self));
+        if wanted.descending {
+            page.records.reverse();
+        }
+        let records = page.records.into_iter();
+        page.records = records.skip(wanted.first).take(wanted.size).collect();
+        page
     }
 
     /// How many objects of a kind there are.
@@ -227,7 +247,28 @@ impl Snapshot {
         }
     }
 
-    fn table(&self, kind: &str) -> Option<&Table> {
+    /// A phonebook.
+    pub(crate) fn phonebook(&self, id: i64) -> Option<&Arc<Phonebook>> {
+        self.phonebooks.get(&id)
+    }
+
+    /// The phonebooks that all contacts are in.
+    pub(crate) fn phonebooks_of_all(&self) -> impl Iterator<Item = i64> + '_ {
+        let phonebooks = self.phonebooks.iter();
+        phonebooks
+            .filter(|(_, phonebook)| phonebook.all)
+            .map(|(id, _)| *id)
+    }
+
+    pub(crate) fn put_phonebook(&mut self, id: i64, phonebook: Phonebook) {
+        self.phonebooks.insert_mut(id, Arc::new(phonebook));
+    }
+
+    pub(crate) fn remove_phonebook(&mut self, id: i64) {
+        self.phonebooks.remove_mut(&id);
+    }
+
+    pub(crate) fn table(&self, kind: &str) -> Option<&Table> {
         self.tables.get(kind)
     }
 }

@@ -34,6 +34,19 @@ pub const KINDS: &[KindFixture] = &[
         create: |n| json!({"name": format!("Department {n}"), "parent_id": 1}),
         change: || ("name", json!("Research")),
     },
+    KindFixture {
+        kind: "company_contact",
+        create: |n| {
+            let number = json!({"num_type": "business_number", "number": n.to_string()});
+            json!({"first_name": "Ada", "number_list": [number]})
+        },
+        change: || ("company", json!("Analytical Engines")),
+    },
+    KindFixture {
+        kind: "phonebook",
+        create: |n| json!({"name": format!("Phonebook {n}")}),
+        change: || ("member_select", json!("sel_all")),
+    },
 ];
 
 /// The parameters of a good call, made anew each time: what it needs is made

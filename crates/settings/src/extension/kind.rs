@@ -364,7 +364,7 @@ pub(crate) fn display_name(record: &Record) -> String {
 }
 
 /// Empty, or one `@` with something on both sides and no blanks.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     text.is_empty()
         || text
             .split_once('@')

@@ -54,7 +54,9 @@ pub(crate) fn fields(kind: &dyn Kind) -> Vec<&'static str> {
         .and_then(|list| list.member("sort_by"));
     let values = sort_by.map_or(&[][..], |member| member.values);
     let texts = values.iter().filter_map(|value| match value {
-        wire::contract::Scalar::Text(field) if *field != "id" => Some(*field),
+        wire::contract::Scalar::Text(field) if *field != "id" && !kind.joined().contains(field) => {
+            Some(*field)
+        }
         _ => None,
     });
     texts.collect()

@@ -22,10 +22,12 @@ use rpds::RedBlackTreeMapSync;
 use crate::kind::Kind;
 use crate::record::Record;
 use fold::fold;
-use key::{fields, id_key, index_keys, sort_key, texts};
+use key::{fields, index_keys, sort_key, texts};
 use order::{Keys, Order};
 use row::Row;
 use slab::Slab;
+
+pub(crate) use key::id_key;
 
 /// Where a row is, as long as its object is there.
 pub(crate) type Slot = u32;
@@ -90,7 +92,6 @@ impl Table {
     }
 
     /// The objects that an index has under a key, by id.
-    #[allow(dead_code, reason = "asked by the kinds that have indexes")]
     pub fn indexed(&self, index: &str, key: &[u8]) -> impl Iterator<Item = Arc<Record>> {
         let order = self.indexes.get(index);
         order
@@ -100,9 +101,17 @@ impl Table {
     }
 
     /// How many objects an index has under a key.
-    #[allow(dead_code, reason = "asked by the kinds that have indexes")]
     pub fn count_indexed(&self, index: &str, key: &[u8]) -> usize {
         self.indexes.get(index).map_or(0, |order| order.count(key))
+    }
+
+    /// An index's keys that begin so, in their order, and whose they are.
+    pub fn beginning(&self, index: &str, start: &[u8]) -> impl Iterator<Item = (&[u8], i64)> {
+        let order = self.indexes.get(index);
+        order
+            .into_iter()
+            .flat_map(move |order| order.beginning(start))
+            .map(|(key, slot)| (key, self.slab.id(slot)))
     }
 
     /// A page.

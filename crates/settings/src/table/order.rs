@@ -149,6 +149,13 @@ impl Order {
             .map(|(_, slot)| slot)
     }
 
+    /// Keys that begin so, and their slots.
+    pub fn beginning(&self, start: &[u8]) -> impl Iterator<Item = (&[u8], Slot)> {
+        let place = self.first_at(start);
+        self.entries(place)
+            .take_while(move |(key, _)| key.starts_with(start))
+    }
+
     /// How many entries a key has.
     pub fn count(&self, key: &[u8]) -> usize {
         let start = self.first_at(key);

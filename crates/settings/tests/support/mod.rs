@@ -65,6 +65,7 @@ pub fn members(value: Value) -> Map<String, Value> {
 }
 
 /// A good `extension/create`, with `more` laid over it.
+#[allow(dead_code)]
 pub fn extension(number: &str, more: Value) -> Map<String, Value> {
     let mut request = members(json!({
         "type": "SIP",
@@ -81,6 +82,7 @@ pub fn extension(number: &str, more: Value) -> Map<String, Value> {
 }
 
 /// Creates one; its id.
+#[allow(dead_code)]
 pub async fn create(settings: &Settings, number: &str, more: Value) -> i64 {
     settings
         .create("extension", extension(number, more))
