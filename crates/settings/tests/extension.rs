@@ -452,7 +452,7 @@ async fn a_change_of_presence_is_told_where_applications_want_it() {
     };
     let updated = (30022, json!({"ext_number": "1000", "option": "UPDATE"}));
     set("away").await;
-    assert_eq!(told(&mut events), [updated.clone()]);
+    assert_eq!(told(&mut events), std::slice::from_ref(&updated));
     settings
         .monitor_update(members(
             json!({"ext_monitor_list": [{"ext_id": id, "enb_presence_status": 1}]}),
