@@ -132,6 +132,9 @@ impl Core {
     ) -> Result<(), Refusal> {
         let extension = sender.ok_or((403, Vec::new()))?;
         let dialled = dialled(request)?;
+        if !accepts_sdp(request) {
+            return Err((406, Vec::new()));
+        }
         let offer = offer(request)?;
         let leg = self.numbering.ids.leg();
         self.work.leg = Some(leg);
@@ -240,6 +243,16 @@ fn dialled(request: &Message) -> Result<String, Refusal> {
 pub(crate) fn is_sdp(content_type: &str) -> bool {
     let plain = content_type.split(';').next().unwrap_or_default();
     plain.trim().eq_ignore_ascii_case(SDP)
+}
+
+/// Whether an answer with a session description may be given. A request that
+/// says nothing takes one (RFC 3261 §20.1).
+fn accepts_sdp(request: &Message) -> bool {
+    let taken = |range: &str| {
+        let plain = range.split(';').next().unwrap_or_default().trim();
+        is_sdp(plain) || plain == "*/*" || plain.eq_ignore_ascii_case("application/*")
+    };
+    request.header(HeaderName::Accept).is_none() || request.values(HeaderName::Accept).any(taken)
 }
 
 /// The offer of an INVITE; 415 where its body is something else.

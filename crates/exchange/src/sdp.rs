@@ -375,6 +375,19 @@ mod tests {
     }
 
     #[test]
+    fn rfc5118_4_6_and_4_8_a_streams_own_address_goes_before_the_sessions_whatever_its_family() {
+        let sdp = "v=0\r\no=a 1 1 IN IP6 2001:db8::20\r\ns=-\r\nc=IN IP6 2001:db8::20\r\nt=0 0\r\n\
+            m=audio 6000 RTP/AVP 0\r\n";
+        let (mut state, offer) = read(sdp);
+        assert_eq!(offer.remote, Some("[2001:db8::20]:6000".parse().unwrap()));
+        let answer = state.write(&offer, "2001:db8::1".parse().unwrap(), 20000);
+        let text = String::from_utf8(answer.to_vec()).unwrap();
+        assert!(text.contains("c=IN IP6 2001:db8::1\r\n"), "{text}");
+        let (_, offer) = read(&format!("{sdp}c=IN IP4 192.0.2.20\r\n"));
+        assert_eq!(offer.remote, Some("192.0.2.20:6000".parse().unwrap()));
+    }
+
+    #[test]
     fn version_grows_only_with_a_change() {
         let (mut state, offer) = read(OFFER);
         let address = "198.51.100.1".parse().unwrap();

@@ -71,6 +71,23 @@ async fn who_has_proved_nothing_gets_one_answer_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn rfc4475_3_3_7_authorization_of_an_unknown_scheme_is_none() {
+    let house = House::open().await;
+    let mut phone = WirePhone::new(&house, "1000").await;
+    let mut asked = phone.uninvited("1000");
+    let strange = [(
+        HeaderName::Authorization,
+        "NoOneKnowsThisScheme opaque-data=here".into(),
+    )];
+    phone
+        .send(Method::Register, &mut asked, &strange, None)
+        .await;
+    let answer = phone.response(&asked, 200..700).await;
+    assert_eq!(answer.status(), Some(401));
+    assert_eq!(challenge(&answer).realm, "strowger");
+}
+
+#[tokio::test]
 async fn digest_algorithm_that_was_not_asked_for_is_not_taken() {
     let house = House::open_by(
         tempfile::tempdir().unwrap(),

@@ -234,6 +234,27 @@ async fn change_within_a_call_that_is_no_sdp_is_415_and_the_call_goes_on() {
 }
 
 #[tokio::test]
+async fn rfc4475_3_3_15_caller_who_takes_no_sdp_gets_406() {
+    let (house, mut a, mut b) = pair().await;
+    let offer = a.sdp();
+    a.accept = Some("text/nobodyKnowsThis");
+    let mut call = a.call("1001", Some(&offer)).await;
+    let refused = a.response(&call, 200..700).await;
+    assert_eq!(refused.status(), Some(406));
+    a.ack(&mut call, &refused, None).await;
+    for accept in ["application/*", "text/html, application/SDP;level=1", "*/*"] {
+        a.accept = Some(accept);
+        let call = a.call("1001", Some(&offer)).await;
+        let invite = b.request(Method::Invite).await;
+        b.reply(&invite, 486, None).await;
+        let refused = a.response(&call, 200..700).await;
+        assert_eq!(refused.status(), Some(486), "{accept}");
+        a.ack(&mut call.clone(), &refused, None).await;
+    }
+    all_over(&house).await;
+}
+
+#[tokio::test]
 async fn call_may_go_one_hop_less_far_than_its_caller_said() {
     let (house, mut a, mut b) = pair().await;
     let offer = a.sdp();

@@ -22,6 +22,8 @@ pub struct WirePhone {
     pub number: String,
     /// What its requests say of how far they may go.
     pub max_forwards: &'static str,
+    /// What its INVITEs take in answer; nothing said where none.
+    pub accept: Option<&'static str>,
     waiting: VecDeque<Message>,
     seen: HashSet<String>,
     count: u32,
@@ -62,6 +64,7 @@ impl WirePhone {
             server: house.running.sip_udp,
             number: number.into(),
             max_forwards: "70",
+            accept: None,
             waiting: VecDeque::new(),
             seen: HashSet::new(),
             count: 0,
@@ -117,7 +120,11 @@ impl WirePhone {
 
     pub async fn call_with(&mut self, number: &str, body: Option<(&str, &str)>) -> Dialog {
         let mut dialog = self.dialog(number);
-        let headers = [(HeaderName::Contact, self.contact())];
+        let mut headers = vec![(HeaderName::Contact, self.contact())];
+        headers.extend(
+            self.accept
+                .map(|accept| (HeaderName::Accept, accept.into())),
+        );
         self.authenticated(Method::Invite, &mut dialog, &headers, body)
             .await;
         dialog

@@ -111,11 +111,11 @@ impl<'m> Request<'m> {
     }
 }
 
+/// Whether a branch names its transaction: the cookie and something behind it
+/// (RFC 4475 3.2.1).
 fn has_magic_cookie(branch: &str) -> bool {
-    branch
-        .as_bytes()
-        .get(..7)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"z9hG4bK"))
+    let parts = branch.as_bytes().split_at_checked(7);
+    parts.is_some_and(|(start, rest)| start.eq_ignore_ascii_case(b"z9hG4bK") && !rest.is_empty())
 }
 
 /// Where responses go. Over UDP to the source where it asks for that (RFC

@@ -1,4 +1,4 @@
-//! The syntax part of the torture tests (RFC 4475): each test names the
+//! The torture tests (RFC 4475): each test names the
 //! section, and its claim is the verdict of that section. The messages are
 //! written anew from what the section says of them.
 
@@ -9,8 +9,11 @@
     clippy::indexing_slicing
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod s3_1_1_valid;
 mod s3_1_2_invalid;
+mod s3_2_endpoint;
 mod s3_3_application;
 
 use bytes::Bytes;
