@@ -22,6 +22,8 @@ use crate::store::{StoreOptions, let_go};
 const GROUP_BATCHES: usize = 1_024;
 /// Tries before those who wait hear that a write failed.
 const TRIES: u32 = 5;
+/// Or so long: a try that waits for another program's lock takes its time.
+const TRY_FOR: Duration = Duration::from_secs(3);
 /// Pause after the first failed try; it doubles.
 const RETRY_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause between two tries.
@@ -154,6 +156,7 @@ impl Writer {
     /// not spoil the others: they are written one by one then.
     async fn keep(&mut self, mut group: VecDeque<Pending>) {
         let mut singly: usize = 0;
+        let mut begun = Instant::now();
         let mut tries = 0;
         let mut pause = RETRY_FIRST;
         while !group.is_empty() && !self.given_up {
@@ -165,7 +168,7 @@ impl Writer {
                 Ok(told) => {
                     self.tell(group.drain(..size).collect(), told);
                     singly = singly.saturating_sub(1);
-                    (tries, pause) = (0, RETRY_FIRST);
+                    (begun, tries, pause) = (Instant::now(), 0, RETRY_FIRST);
                     continue;
                 }
                 Err(StoreError::Conflict(_)) if size > 1 => {
@@ -184,12 +187,13 @@ impl Writer {
             if tries == 1 {
                 tracing::error!(%error, batches = group.len(), "the journal can't be written, trying on");
             }
-            if tries >= TRIES {
+            let enough = tries >= TRIES || begun.elapsed() >= TRY_FOR;
+            if enough {
                 // Who waits decides what to do; what nobody waits for stays in hand.
                 self.take_in(&mut group);
                 refuse_the_waiting(&mut group, &error);
             }
-            self.given_up = !self.waits(pause).await || tries >= TRIES && self.is_left();
+            self.given_up = !self.waits(pause).await || enough && self.is_left();
             pause = (pause * 2).min(RETRY_LONGEST);
         }
         if !group.is_empty() {
