@@ -27,6 +27,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Whether it is not worth a wait for company: somebody made a change and
+    /// waits for its answer, and makes the next one only then.
+    pub(crate) fn is_urgent(&self) -> bool {
+        !self.objects.is_empty() || !self.tokens.is_empty() || !self.meta.is_empty()
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::batch::Batch;
@@ -58,6 +58,8 @@ pub(crate) struct Shared {
     /// The journal closes: after this moment a write that fails is the last.
     /// Beside the queue, for a writer that can't write doesn't take from it.
     pub closing: watch::Sender<Option<Instant>>,
+    /// What came last is not worth a wait for company.
+    pub urgent: Notify,
     pub batches: AtomicU64,
     pub transactions: AtomicU64,
     pub events: AtomicU64,
@@ -183,13 +185,19 @@ impl Journal {
         lasting: bool,
     ) -> Result<Ticket, JournalFull> {
         let (ticket, receiver) = oneshot::channel();
+        let urgent = batch.is_urgent();
         match self.orders.try_send(Order::Write(Box::new(Pending {
             batch,
             block,
             ticket: Some(ticket),
             lasting,
         }))) {
-            Ok(()) => Ok(Ticket(receiver)),
+            Ok(()) => {
+                if urgent {
+                    self.shared.urgent.notify_one();
+                }
+                Ok(Ticket(receiver))
+            }
             Err(
                 mpsc::error::TrySendError::Full(order) | mpsc::error::TrySendError::Closed(order),
             ) => {
@@ -247,6 +255,7 @@ impl Journal {
             closing.get_or_insert_with(|| Instant::now() + LEAVE_WITHIN);
             first
         });
+        self.shared.urgent.notify_one();
         let (done, wait) = oneshot::channel();
         if self.orders.send(Order::Close(done)).await.is_ok() {
             let _ = wait.await;

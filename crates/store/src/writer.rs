@@ -106,7 +106,10 @@ impl Writer {
             // The first write after a pause goes at once; while they come one
             // after another, each group waits for its share.
             if Instant::now() < not_before && !orders.iter().any(is_urgent) {
-                tokio::time::sleep_until(not_before).await;
+                tokio::select! {
+                    () = tokio::time::sleep_until(not_before) => {}
+                    () = self.shared.urgent.notified() => {}
+                }
                 while orders.len() < GROUP_BATCHES {
                     let Ok(order) = self.orders.try_recv() else {
                         break;
@@ -314,14 +317,10 @@ impl Writer {
     }
 }
 
-/// Whether it is not worth a wait for company: somebody made a change and
-/// waits for its answer, and makes the next one only then.
+/// Whether it shall not wait for company.
 fn is_urgent(order: &Order) -> bool {
     match order {
-        Order::Write(pending) => {
-            let batch = &pending.batch;
-            !batch.objects.is_empty() || !batch.tokens.is_empty() || !batch.meta.is_empty()
-        }
+        Order::Write(pending) => pending.batch.is_urgent(),
         Order::Flush(_) => false,
         Order::Close(_) => true,
     }

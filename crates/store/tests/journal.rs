@@ -225,6 +225,25 @@ async fn while_the_database_takes_no_writes_there_is_no_headroom_and_nothing_is_
 }
 
 #[tokio::test]
+async fn a_change_that_somebody_waits_for_ends_the_wait_for_company() {
+    let dir = Dir::new();
+    let store = dir.open_lingering(10 * DEADLINE).await;
+    let journal = store.journal();
+    store.write(call_end("first")).await.unwrap();
+    drop(journal.submit(call_end("lingers")).unwrap());
+    // The writer has it in hand by now, or will see both at once.
+    tokio::task::yield_now().await;
+    tokio::time::timeout(DEADLINE, store.set_meta("name", "value"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(kept(&store).await, ["first", "lingers"]);
+    drop(journal.submit(call_end("last")).unwrap());
+    tokio::time::timeout(DEADLINE, store.close()).await.unwrap();
+    assert_eq!(kept(&dir.open().await).await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_database_that_takes_writes_again_is_found_though_nothing_is_there_to_write() {
     let dir = Dir::new();
     let store = dir.open_impatient().await;

@@ -37,6 +37,16 @@ impl Dir {
             .unwrap()
     }
 
+    /// Open, with another wait for company.
+    #[allow(dead_code)]
+    pub async fn open_lingering(&self, group_linger: Duration) -> Store {
+        let options = StoreOptions {
+            group_linger,
+            ..StoreOptions::default()
+        };
+        Store::open(&self.url(), options).await.unwrap()
+    }
+
     /// Open, with no patience for who holds a lock.
     #[allow(dead_code)]
     pub async fn open_impatient(&self) -> Store {
