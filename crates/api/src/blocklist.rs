@@ -17,12 +17,12 @@ impl Blocklist {
 
     /// Each blocked address and until when, Unix seconds. An IPv6 address
     /// stands for its whole /64.
-    pub async fn list(&self) -> Vec<(IpAddr, i64)> {
-        self.0.tokens.blocked().await
+    pub fn list(&self) -> Vec<(IpAddr, i64)> {
+        self.0.tokens.blocked()
     }
 
     /// Lifts the block of one address, or of all; tells whose it was.
-    pub async fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
-        self.0.tokens.unblock(address).await
+    pub fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
+        self.0.tokens.unblock(address)
     }
 }

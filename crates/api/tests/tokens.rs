@@ -210,12 +210,31 @@ async fn a_block_is_of_one_address_and_of_logins_only_until_it_is_lifted() {
     assert_eq!(Pbx::answer(request()).await["errcode"], 0);
 
     let localhost = "127.0.0.1".parse().unwrap();
-    assert_eq!(pbx.blocklist().list().await, [(localhost, until)]);
+    assert_eq!(pbx.blocklist().list(), [(localhost, until)]);
     let elsewhere = "127.0.0.2".parse().unwrap();
-    assert!(pbx.blocklist().unblock(Some(elsewhere)).await.is_empty());
+    assert!(pbx.blocklist().unblock(Some(elsewhere)).is_empty());
     assert_eq!(pbx.log_in().await["errcode"], 70004);
-    assert_eq!(pbx.blocklist().unblock(Some(localhost)).await, [localhost]);
+    assert_eq!(pbx.blocklist().unblock(Some(localhost)), [localhost]);
     assert_eq!(pbx.log_in().await["errcode"], 0);
-    assert!(pbx.blocklist().list().await.is_empty());
+    assert!(pbx.blocklist().list().is_empty());
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn eight_places_are_eight_however_many_ask_at_once() {
+    let pbx = Pbx::start().await;
+    let all = futures_util::future::join_all((0..30).map(|_| pbx.log_in())).await;
+    let count = |answers: &[Value], errcode: i64| {
+        let with = answers.iter().filter(|answer| answer["errcode"] == errcode);
+        with.count()
+    };
+    assert_eq!((count(&all, 0), count(&all, 60002)), (8, 22));
+    // Of many who bring the same refresh token one gets the new pair.
+    let pair = all.iter().find(|answer| answer["errcode"] == 0).unwrap();
+    let body = json!({"refresh_token": pair["refresh_token"]});
+    let refresh = || Pbx::answer(pbx.http.post(pbx.path("refresh_token")).json(&body));
+    let all = futures_util::future::join_all((0..30).map(|_| refresh())).await;
+    assert_eq!((count(&all, 0), count(&all, 10004)), (1, 29));
+    assert_eq!(pbx.log_in().await["errcode"], 60002);
     pbx.stop().await;
 }

@@ -67,7 +67,7 @@ impl Reach {
     async fn carry_out(&self, command: Command) -> Answer {
         match command {
             Command::Unblock { address } => {
-                let lifted = self.blocklist.unblock(address).await;
+                let lifted = self.blocklist.unblock(address);
                 tracing::info!(?lifted, "blocks lifted by the command line");
                 answer(&lifted)
             }

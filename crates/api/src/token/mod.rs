@@ -247,12 +247,12 @@ impl Tokens {
     }
 
     /// The addresses that are blocked now, and until when, Unix seconds.
-    pub async fn blocked(&self) -> Vec<(IpAddr, i64)> {
+    pub fn blocked(&self) -> Vec<(IpAddr, i64)> {
         self.state.lock().blocked.list(now())
     }
 
     /// Lets an address log in again, or all that are blocked; which ones were.
-    pub async fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
+    pub fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
         self.state.lock().blocked.lift(address, now())
     }
 
