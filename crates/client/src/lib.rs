@@ -72,3 +72,8 @@ pub use paging::Rows;
 pub use serde_json::{Map, Value, json};
 pub use tls::{Fingerprint, NoFingerprint};
 pub use wire;
+
+/// What the README shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -28,6 +29,12 @@ pub struct Ended {
     pub out: String,
     /// Its standard error.
     pub err: String,
+}
+
+/// Does what Ctrl-C does.
+pub fn interrupt(child: &Child) {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    kill_process(Pid::from_raw(pid.unwrap()).unwrap(), Signal::INT).unwrap();
 }
 
 impl CommandLine {

@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use e2e::{CommandLine, Server};
+use e2e::{CommandLine, LONG, SOON, Server, interrupt, within};
 
 /// As a spreadsheet of a German Windows writes it.
 const FILE: &str = "\u{feff}First Name;Last name;Extension Number;Email Address;User Password;\
@@ -144,4 +144,94 @@ async fn what_the_pbx_refuses_midway_is_told_by_line_and_column_and_all_is_taken
     let rows = cli.json(&["extension", "list"]).await;
     assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
     assert!(!cli.path("staff-made.csv").exists(), "nothing was made");
+}
+
+#[tokio::test]
+async fn groups_and_departments_go_out_and_come_in_again() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    for number in ["2000", "2001", "2002"] {
+        cli.ok(&["extension", "create", number]).await;
+    }
+    cli.write(
+        "groups.csv",
+        "name,members,managers,mgr_enb_monitor\nSales,2000&2001,2002,0\nSupport,2001,,\n",
+    );
+    cli.ok(&["group", "import", "groups.csv"]).await;
+    // Children before their parents: the order of a file says nothing.
+    cli.write(
+        "tree.csv",
+        "Organization Name,Parent Organization\n\
+         Thailand,Strowger/Sales\nSales,Strowger\nBangkok,Strowger/Sales/Thailand\n",
+    );
+    cli.ok(&["organization", "import", "tree.csv"]).await;
+    let words = [
+        "extension",
+        "set",
+        "2000",
+        "organization=Strowger/Sales/Thailand",
+    ];
+    cli.ok(&words).await;
+    let exported = cli.ok(&["extension", "export"]).await;
+    assert!(exported.contains(",Strowger/Sales/Thailand,"), "{exported}");
+    let exported = cli.ok(&["organization", "export"]).await;
+    assert!(
+        exported.contains("Bangkok,Strowger/Sales/Thailand"),
+        "{exported}"
+    );
+
+    let groups = cli.ok(&["group", "export"]).await;
+    assert!(
+        groups.contains("Sales,sel_specific,2000&2001,2002,"),
+        "{groups}"
+    );
+    cli.ok(&["group", "delete", "Sales", "Support"]).await;
+    cli.write("again.csv", &groups);
+    cli.ok(&["group", "import", "again.csv"]).await;
+    assert_eq!(cli.ok(&["group", "export"]).await, groups);
+
+    let again = cli.run(&["group", "import", "again.csv"]).await;
+    assert!(
+        again
+            .err
+            .contains("line 2, column \"name\": Sales is taken"),
+        "{}",
+        again.err
+    );
+    cli.write("odd.csv", "name,members\nOther,2000&2009\n");
+    let odd = cli.run(&["group", "import", "odd.csv"]).await;
+    let told = "line 2, column \"members\": there is no extension \"2009\"";
+    assert!(odd.err.contains(told), "{}", odd.err);
+    cli.write(
+        "odd.csv",
+        "Organization Name,Parent Organization\nX,Strowger/Nowhere\n",
+    );
+    let odd = cli.run(&["organization", "import", "odd.csv"]).await;
+    let told = "line 2, column \"Parent Organization\": there is no department";
+    assert!(odd.err.contains(told), "{}", odd.err);
+}
+
+#[tokio::test]
+async fn an_interrupted_import_takes_back_what_it_made() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    let mut file = "Extension Number\n".to_owned();
+    for number in 10_000..15_000 {
+        file.push_str(&format!("{number}\n"));
+    }
+    cli.write("many.csv", file);
+    let mut import = cli.start(&["extension", "import", "many.csv"]);
+    let api = server.api().await;
+    let count = || async {
+        let list = api.get("extension/list", &[("page_size", "1")]).await;
+        list["total_number"].as_u64().unwrap()
+    };
+    let begun = async { while count().await < 20 {} };
+    within(SOON, "first extensions of the import", begun).await;
+    interrupt(&import);
+    let status = within(LONG, "end of the import", import.wait())
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(count().await, 0, "nothing of the file is left");
 }

@@ -10,6 +10,9 @@ use super::out::{self, Out};
 use super::target::Session;
 use super::{help, pairs};
 
+/// `PARTIAL SUCCESS`
+const PARTIAL_SUCCESS: i64 = 1;
+
 /// Asks for any operation of the API and prints the answer.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
@@ -94,6 +97,9 @@ impl ApiArguments {
         match answer {
             Ok(answer) => {
                 out.value(&answer)?;
+                if answer.get("errcode") == Some(&PARTIAL_SUCCESS.into()) {
+                    return Err(Failure::here(format!("{path}: done in part only")));
+                }
                 self.fetch(session, &answer).await
             }
             Err(client::Error::Refused(refusal)) => {

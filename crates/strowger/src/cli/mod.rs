@@ -30,7 +30,7 @@ use self::cdr::CdrVerb;
 use self::events::EventsArguments;
 use self::failure::{Failure, Result};
 use self::login::{LoginArguments, LogoutArguments, TokenVerb};
-use self::objects::{Noun, ObjectVerb};
+use self::objects::Noun;
 use self::target::{Session, Target};
 use self::transfer::TransferVerb;
 
@@ -54,13 +54,13 @@ pub enum PbxCommand {
     /// Extensions.
     Extension(Verb<TransferVerb>),
     /// Extension groups.
-    Group(Verb<ObjectVerb>),
+    Group(Verb<TransferVerb>),
     /// Company contacts.
     Contact(Verb<TransferVerb>),
     /// Phonebooks: groups of company contacts.
-    Phonebook(Verb<ObjectVerb>),
+    Phonebook(Verb<TransferVerb>),
     /// Departments.
-    Organization(Verb<ObjectVerb>),
+    Organization(Verb<TransferVerb>),
     /// Live calls: dial, list, hang up.
     Call(Verb<CallVerb>),
     /// Call records.
@@ -110,10 +110,12 @@ async fn done(command: PbxCommand, config: Option<&Path>) -> Result<()> {
         PbxCommand::Logout(arguments) => return login::logout(arguments).await,
         PbxCommand::Token(verb) => (verb.target, Job::Token(verb.verb)),
         PbxCommand::Extension(verb) => (verb.target, Job::Transfer(Noun::Extension, verb.verb)),
-        PbxCommand::Group(verb) => (verb.target, Job::Object(Noun::Group, verb.verb)),
+        PbxCommand::Group(verb) => (verb.target, Job::Transfer(Noun::Group, verb.verb)),
         PbxCommand::Contact(verb) => (verb.target, Job::Transfer(Noun::Contact, verb.verb)),
-        PbxCommand::Phonebook(verb) => (verb.target, Job::Object(Noun::Phonebook, verb.verb)),
-        PbxCommand::Organization(verb) => (verb.target, Job::Object(Noun::Organization, verb.verb)),
+        PbxCommand::Phonebook(verb) => (verb.target, Job::Transfer(Noun::Phonebook, verb.verb)),
+        PbxCommand::Organization(verb) => {
+            (verb.target, Job::Transfer(Noun::Organization, verb.verb))
+        }
         PbxCommand::Call(verb) => (verb.target, Job::Call(verb.verb)),
         PbxCommand::Cdr(verb) => (verb.target, Job::Cdr(verb.verb)),
         PbxCommand::Events(with) => (with.target, Job::Events(with.arguments)),
@@ -131,7 +133,6 @@ async fn done(command: PbxCommand, config: Option<&Path>) -> Result<()> {
 /// What is to be done with a PBX.
 enum Job {
     Token(TokenVerb),
-    Object(Noun, ObjectVerb),
     Transfer(Noun, TransferVerb),
     Call(CallVerb),
     Cdr(CdrVerb),
@@ -153,7 +154,6 @@ impl Job {
         let out = target.out();
         match self {
             Self::Token(verb) => login::token(verb, session, out).await,
-            Self::Object(noun, verb) => objects::run(noun, verb, session, out).await,
             Self::Transfer(noun, verb) => transfer::run(noun, verb, session, out).await,
             Self::Call(verb) => call::run(verb, session, out).await,
             Self::Cdr(verb) => cdr::run(verb, session, out).await,

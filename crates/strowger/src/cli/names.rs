@@ -118,11 +118,12 @@ async fn named_rows(client: &Client, path: &str, member: &str) -> Result<Vec<(St
     Ok(ids)
 }
 
-/// For each of these members, the values that extensions have in it (small
-/// letters), and the number of who has it.
+/// For each of these members, the values that rows of a list have in it (small
+/// letters), and how who has it is called.
 pub async fn taken<const N: usize>(
     client: &Client,
     path: &str,
+    called: &str,
     members: &[&str; N],
 ) -> Result<[HashMap<String, String>; N]> {
     let mut rows = client.rows::<Value, _>("v1.0", path, &json!({"page_size": 1000}));
@@ -132,7 +133,7 @@ pub async fn taken<const N: usize>(
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
         for (member, taken) in members.iter().zip(&mut taken) {
             if !text(member).is_empty() {
-                taken.insert(text(member).to_lowercase(), text("number").to_owned());
+                taken.insert(text(member).to_lowercase(), text(called).to_owned());
             }
         }
     }

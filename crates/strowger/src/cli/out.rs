@@ -144,9 +144,10 @@ pub fn shown(value: &Value) -> String {
 
 /// An entry of a list: by its name, where it has one.
 fn named(value: &Value) -> String {
-    let name = ["name", "text", "number", "ext_id"]
+    let name = ["name", "text", "caller_id_name", "number", "ext_id"]
         .iter()
-        .find_map(|member| value.get(member));
+        .filter_map(|member| value.get(member))
+        .find(|name| *name != "");
     match (value, name) {
         (Value::Object(_), Some(name)) => shown(name),
         (Value::Object(_), None) => value.to_string(),

@@ -1,7 +1,7 @@
 //! Which PBX a command speaks to, and how it logs in there: the one that runs
 //! on the data directory here, or a remote one.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use clap::Args;
@@ -192,7 +192,7 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
             SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
         }
         IpAddr::V6(ip) if ip.is_unspecified() => {
-            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port())
         }
         _ => address,
     }

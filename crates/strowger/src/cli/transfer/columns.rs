@@ -12,6 +12,9 @@
 //! import-and-export-parameters-contacts.html); the header whole, also from two
 //! public programs that read and write it.
 //!
+//! Extension groups and phonebooks have no file of the vendor's that could be
+//! found: their columns are the API's own member names.
+//!
 //! Departments: administrator guide, "Organization Parameters" (…/
 //! import-and-export-parameters-organization.html).
 
@@ -34,6 +37,10 @@ pub enum How {
     ContactNumber,
     /// Phonebooks by name, joined by `&` (inferred: the other pages' sign).
     Phonebooks,
+    /// Extensions by number, joined by `&`, as this user type of a group.
+    Members(&'static str),
+    /// The department above, by its full path.
+    Parent,
     /// The API has no such member: only what a new object has anyway is taken.
     Unreachable,
 }
@@ -209,6 +216,45 @@ pub const CONTACT: &[Column] = &[
     column("Phonebook", "phonebook_id_list", How::Phonebooks),
 ];
 
+/// Extension groups.
+pub const GROUP: &[Column] = &[
+    text("name", "name"),
+    text("member_select", "member_select"),
+    column("members", "members", How::Members("user")),
+    column("managers", "members", How::Members("manager")),
+    number("mgr_enb_chg_presence", "mgr_enb_chg_presence"),
+    number("mgr_enb_call_distribution", "mgr_enb_call_distribution"),
+    number("mgr_enb_call_conn", "mgr_enb_call_conn"),
+    number("mgr_enb_monitor", "mgr_enb_monitor"),
+    number("mgr_enb_call_park", "mgr_enb_call_park"),
+    number("mgr_enb_ctrl_ivr", "mgr_enb_ctrl_ivr"),
+    number("mgr_enb_ctrl_call_flow", "mgr_enb_ctrl_call_flow"),
+    number(
+        "mgr_enb_ctrl_ai_receptionist",
+        "mgr_enb_ctrl_ai_receptionist",
+    ),
+    number("mgr_enb_office_time_switch", "mgr_enb_office_time_switch"),
+    number("mgr_enb_mgr_recording", "mgr_enb_mgr_recording"),
+    number(
+        "mgr_enb_company_contact_match",
+        "mgr_enb_company_contact_match",
+    ),
+    number(
+        "mgr_enb_ext_call_distribution",
+        "mgr_enb_ext_call_distribution",
+    ),
+    number("mgr_enb_ext_call_conn", "mgr_enb_ext_call_conn"),
+];
+
+/// Phonebooks; who is in them is said by the contacts' file.
+pub const PHONEBOOK: &[Column] = &[text("name", "name"), text("member_select", "member_select")];
+
+/// Departments.
+pub const ORGANIZATION: &[Column] = &[
+    text("Organization Name", "name"),
+    column("Parent Organization", "parent_id", How::Parent),
+];
+
 /// Languages of mails: the name in a file, the code on the wire.
 pub const MAIL_LANGUAGES: &[(&str, &str)] = &[
     ("follow_system", "follow_system"),
@@ -241,6 +287,9 @@ mod tests {
         for (path, columns) in [
             ("extension/create", EXTENSION),
             ("company_contact/create", CONTACT),
+            ("extensiongroup/create", GROUP),
+            ("phonebook/create", PHONEBOOK),
+            ("organization/create", ORGANIZATION),
         ] {
             let operation = wire::contract::operation("v1.0", path).unwrap();
             for column in columns {

@@ -78,7 +78,7 @@ pub async fn all(
         return Ok(made);
     };
     let mut told = match error {
-        Some(error) => format!("{file}: line {}: {}", draft.line, told(error)),
+        Some(error) => format!("{file}: line {}: {}", draft.line, told(into.path, error)),
         None => format!("{file}: interrupted"),
     };
     told.push_str(&taken_back(client, into, made, &in_doubt).await);
@@ -104,7 +104,7 @@ async fn create<'d>(
 }
 
 /// The PBX's words on one line; members become the file's columns.
-fn told(error: Error) -> String {
+fn told(path: &str, error: Error) -> String {
     let Error::Refused(refusal) = &error else {
         return Failure::from(error).to_string();
     };
@@ -112,7 +112,7 @@ fn told(error: Error) -> String {
     let lines: Vec<String> = lines
         .into_iter()
         .map(|line| match line.split_once(": ") {
-            Some((field, what)) => format!("column {:?}: {what}", super::title_of(field)),
+            Some((field, what)) => format!("column {:?}: {what}", super::title_of(path, field)),
             None => line,
         })
         .collect();

@@ -8,7 +8,7 @@ use client::{Map, Value, json};
 use wire::contract::Operation;
 use wire::{InvalidParam, rule};
 
-use super::columns::{Column, How, MAIL_LANGUAGES};
+use super::columns::{How, MAIL_LANGUAGES};
 use super::sheet::{Faults, Row};
 use crate::cli::names::Names;
 use crate::cli::passwords;
@@ -35,10 +35,14 @@ pub struct Known {
     pub roles: Option<Names>,
     /// Phonebooks, where a file names some.
     pub phonebooks: Option<Names>,
+    /// Extensions, where a file names some.
+    pub extensions: Option<Names>,
     /// Extension numbers that are taken.
     pub numbers: HashMap<String, String>,
     /// Mail addresses that are taken, and by which extension.
     pub mails: HashMap<String, String>,
+    /// Names of groups or phonebooks that are taken.
+    pub names: HashMap<String, String>,
 }
 
 /// A request that is ready to be sent.
@@ -70,8 +74,8 @@ pub fn extensions(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults
             let made = make_secrets(&mut params);
             extension_rules(row, &params, faults);
             for (title, taken) in [
-                ("Extension Number", Some(&known.numbers)),
-                ("Email Address", Some(&known.mails)),
+                ("Extension Number", Some((&known.numbers, "extension"))),
+                ("Email Address", Some((&known.mails, "extension"))),
                 ("Registration Name", None),
             ] {
                 seen.once(row, title, taken, faults);
@@ -136,6 +140,58 @@ pub fn contacts(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) 
         .collect()
 }
 
+/// Rows of extension groups as requests.
+pub fn groups(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) -> Vec<Draft> {
+    let mut seen = Seen::default();
+    rows.iter()
+        .map(|row| {
+            let mut params = members(row, known, ignore, faults);
+            let mut list = Vec::new();
+            for (column, text) in &row.cells {
+                let How::Members(kind) = column.how else {
+                    continue;
+                };
+                match each(text, known.extensions.as_ref()) {
+                    Ok(ids) => list.extend(
+                        ids.into_iter()
+                            .map(|id| json!({"ext_id": id, "user_type": kind})),
+                    ),
+                    Err(what) => faults.add(row.line, column.title, what),
+                }
+            }
+            if !list.is_empty() {
+                params.insert("members".into(), list.into());
+            }
+            params
+                .entry("member_select")
+                .or_insert_with(|| "sel_specific".into());
+            seen.once(row, "name", Some((&known.names, "group")), faults);
+            let name = row.cell("name").unwrap_or_default().to_owned();
+            checked(
+                "extensiongroup/create",
+                row,
+                name,
+                params,
+                Vec::new(),
+                faults,
+            )
+        })
+        .collect()
+}
+
+/// Rows of phonebooks as requests.
+pub fn phonebooks(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) -> Vec<Draft> {
+    let mut seen = Seen::default();
+    rows.iter()
+        .map(|row| {
+            let params = members(row, known, ignore, faults);
+            seen.once(row, "name", Some((&known.names, "phonebook")), faults);
+            let name = row.cell("name").unwrap_or_default().to_owned();
+            checked("phonebook/create", row, name, params, Vec::new(), faults)
+        })
+        .collect()
+}
+
 /// The members that the cells are.
 fn members(row: &Row, known: &Known, ignore: bool, faults: &mut Faults) -> Map<String, Value> {
     let mut params = Map::new();
@@ -157,7 +213,8 @@ fn members(row: &Row, known: &Known, ignore: bool, faults: &mut Faults) -> Map<S
                 (Err(_), None) => Err("the PBX names no roles".into()),
             },
             How::MailLanguage => language(text),
-            How::ContactNumber => continue,
+            // What several cells make together is made by who knows the kind.
+            How::ContactNumber | How::Members(_) | How::Parent => continue,
             How::Unreachable => {
                 if text != column.member && !ignore {
                     let what = format!(
@@ -307,13 +364,15 @@ impl Seen {
         &mut self,
         row: &Row,
         title: &'static str,
-        taken: Option<&HashMap<String, String>>,
+        taken: Option<(&HashMap<String, String>, &str)>,
         faults: &mut Faults,
     ) {
         let Some(text) = row.cell(title) else { return };
         let key = text.to_lowercase();
-        if let Some(owner) = taken.and_then(|taken| taken.get(&key)) {
-            let what = format!("{text} is taken by extension {owner} of the PBX");
+        if let Some((taken, kind)) = taken
+            && let Some(owner) = taken.get(&key)
+        {
+            let what = format!("{text} is taken by {kind} {owner} of the PBX");
             faults.add(row.line, title, what);
         }
         if let Some(first) = self.0.get(&(title, key.clone())) {
@@ -356,11 +415,7 @@ fn checked(
 /// The column of a member, as the file has it.
 pub fn title(row: &Row, field: &str, operation: &Operation) -> String {
     let member = field.split(['[', '.']).next().unwrap_or(field);
-    let columns: &[Column] = if operation.path.starts_with("extension") {
-        super::columns::EXTENSION
-    } else {
-        super::columns::CONTACT
-    };
+    let columns = super::columns_of_path(operation.path);
     let own = row.cells.iter().find(|(column, _)| column.member == member);
     let own = own.map(|(column, _)| column.title);
     own.or_else(|| {

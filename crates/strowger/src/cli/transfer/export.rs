@@ -19,11 +19,13 @@ const AT_ONCE: usize = 100;
 
 /// Names of what objects refer to, where there are any.
 #[derive(Debug, Default)]
-pub struct Names_ {
+pub struct References {
     /// Departments.
     pub organizations: Option<Names>,
     /// Roles.
     pub roles: Option<Names>,
+    /// Extensions.
+    pub extensions: Option<Names>,
 }
 
 /// Every object of a kind in full, oldest first.
@@ -80,7 +82,7 @@ pub fn write(
     to: impl Write,
     columns: &[Column],
     objects: &[Map<String, Value>],
-    known: &Names_,
+    known: &References,
     secrets: bool,
 ) -> Result<()> {
     let columns: Vec<&Column> = columns
@@ -123,7 +125,7 @@ fn cell(
     column: &Column,
     object: &Map<String, Value>,
     numbers: &HashMap<&str, &str>,
-    known: &Names_,
+    known: &References,
     secrets: bool,
 ) -> String {
     let value = object.get(column.member).unwrap_or(&Value::Null);
@@ -148,6 +150,19 @@ fn cell(
             let id = names::whole(one.get("value").or_else(|| one.get("id"))?)?;
             known.organizations.as_ref()?.name(id).map(str::to_owned)
         }),
+        How::Members(kind) => joined(value, |one| {
+            let manager = one.get("user_type").is_some_and(|held| held == "manager");
+            if manager != (kind == "manager") {
+                return None;
+            }
+            let id = names::whole(one.get("ext_id")?)?;
+            known.extensions.as_ref()?.name(id).map(str::to_owned)
+        }),
+        How::Parent => {
+            let path = object.get("path").map(plain).unwrap_or_default();
+            path.rsplit_once('/')
+                .map_or(String::new(), |(parent, _)| parent.to_owned())
+        }
         // Written by id, read with their names.
         How::Phonebooks => joined(
             object.get("phonebook_list").unwrap_or(&Value::Null),

@@ -1,20 +1,21 @@
-//! `strowger extension|contact import|export`: CSV files with the vendor's
-//! columns. A file is taken whole or not at all.
+//! `strowger extension|contact|… import|export`: CSV files, with the vendor's
+//! columns where the vendor has a file. A file is taken whole or not at all.
 
 mod columns;
 mod create;
 mod drafts;
 mod export;
+mod organizations;
 mod sheet;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use client::{Client, json};
+use client::{Client, Map, Value, json};
 use csv::{Terminator, WriterBuilder};
 
-use self::columns::{CONTACT, Column, EXTENSION, How};
+use self::columns::{CONTACT, Column, EXTENSION, GROUP, How, ORGANIZATION, PHONEBOOK};
 use self::drafts::{Draft, Known};
 use self::sheet::{Faults, Row};
 use super::failure::{Failure, Result};
@@ -23,12 +24,15 @@ use super::out::Out;
 use super::target::Session;
 use super::{logins, names, pairs};
 
+/// The group that every PBX has of its own.
+const GROUP_OF_ALL: &str = "Default_All_Extensions";
+
 /// What one can do with kinds that have a CSV file.
 #[derive(Debug, Subcommand)]
 pub enum TransferVerb {
     #[command(flatten)]
     Object(ObjectVerb),
-    /// Creates what a CSV file with the vendor's columns has, all of it or nothing.
+    /// Creates what a CSV file has, all of it or nothing.
     Import {
         /// The file (- is the standard input): UTF-8, a title for each column.
         file: String,
@@ -43,7 +47,7 @@ pub enum TransferVerb {
         #[arg(long, value_name = "FILE")]
         made: Option<PathBuf>,
     },
-    /// Writes all of them to a CSV file with the vendor's columns.
+    /// Writes all of them to a CSV file that an import makes the same of.
     Export {
         /// The file (- is the standard output).
         #[arg(default_value = "-")]
@@ -70,14 +74,13 @@ pub async fn run(noun: Noun, verb: TransferVerb, session: &Session, out: Out) ->
                 client,
                 file: &file,
                 ignore: ignore_unreachable,
+                dry_run,
+                out,
             };
-            let drafts = import.drafts().await?;
-            if dry_run {
-                let count = drafts.len();
-                let said = format!("{file}: {count} lines without a fault");
-                return out.done(&said, json!({"lines": count}));
+            match noun {
+                Noun::Organization => import.organizations().await,
+                _ => import.objects(made).await,
             }
-            import.create(&drafts, made, out).await
         }
         TransferVerb::Export {
             file,
@@ -88,15 +91,25 @@ pub async fn run(noun: Noun, verb: TransferVerb, session: &Session, out: Out) ->
 
 fn columns_of(noun: Noun) -> &'static [Column] {
     match noun {
+        Noun::Extension => EXTENSION,
         Noun::Contact => CONTACT,
-        _ => EXTENSION,
+        Noun::Group => GROUP,
+        Noun::Phonebook => PHONEBOOK,
+        Noun::Organization => ORGANIZATION,
     }
 }
 
+/// The columns of an operation's kind.
+fn columns_of_path(path: &str) -> &'static [Column] {
+    let kind = path.split('/').next();
+    let found = Noun::ALL.iter().find(|(_, noun)| Some(noun.path()) == kind);
+    found.map_or(&[], |(_, noun)| columns_of(*noun))
+}
+
 /// The column of a member of the API.
-fn title_of(field: &str) -> &str {
+fn title_of<'f>(path: &str, field: &'f str) -> &'f str {
     let member = field.split(['[', '.']).next().unwrap_or(field);
-    let mut all = EXTENSION.iter().chain(CONTACT);
+    let mut all = columns_of_path(path).iter();
     let found = all.find(|column| column.member == member && column.how != How::Unreachable);
     found.map_or(field, |column| column.title)
 }
@@ -106,27 +119,61 @@ struct Import<'s> {
     client: &'s Client,
     file: &'s str,
     ignore: bool,
+    dry_run: bool,
+    out: Out,
 }
 
 impl Import<'_> {
-    /// The file as requests, if it has no fault.
-    async fn drafts(&self) -> Result<Vec<Draft>> {
+    /// The rows of the file; there are some.
+    fn rows(&self) -> Result<Vec<Row>> {
         let bytes = pairs::content(self.file)?;
         let rows = sheet::read(self.file, &bytes, columns_of(self.noun))?;
+        match rows.is_empty() {
+            true => Err(Failure::here(format!(
+                "{}: no line with anything in it",
+                self.file
+            ))),
+            false => Ok(rows),
+        }
+    }
+
+    /// A file of what refers to nothing that is made with it.
+    async fn objects(&self, made: Option<PathBuf>) -> Result<()> {
+        let rows = self.rows()?;
         let known = self.known(&rows).await?;
         let mut faults = Faults::default();
         let drafts = match self.noun {
-            Noun::Contact => drafts::contacts(&rows, &known, self.ignore, &mut faults),
-            _ => drafts::extensions(&rows, &known, self.ignore, &mut faults),
+            Noun::Contact => drafts::contacts,
+            Noun::Group => drafts::groups,
+            Noun::Phonebook => drafts::phonebooks,
+            Noun::Extension | Noun::Organization => drafts::extensions,
         };
+        let drafts = drafts(&rows, &known, self.ignore, &mut faults);
         faults.none_or(self.file)?;
-        if drafts.is_empty() {
-            return Err(Failure::here(format!(
-                "{}: no line with anything in it",
-                self.file
-            )));
+        match self.dry_run {
+            true => self.faultless(drafts.len()),
+            false => self.create(&drafts, made).await,
         }
-        Ok(drafts)
+    }
+
+    /// A file of a tree.
+    async fn organizations(&self) -> Result<()> {
+        let rows = self.rows()?;
+        let known = names::organizations(self.client).await?;
+        let mut faults = Faults::default();
+        let departments = organizations::drafts(&rows, &known, &mut faults);
+        faults.none_or(self.file)?;
+        if self.dry_run {
+            return self.faultless(departments.len());
+        }
+        let count = organizations::create(self.client, self.file, &departments, &known).await?;
+        let said = format!("{}: {count} departments, all of them taken", self.file);
+        self.out.done(&said, json!({"created": count}))
+    }
+
+    fn faultless(&self, lines: usize) -> Result<()> {
+        let said = format!("{}: {lines} lines without a fault", self.file);
+        self.out.done(&said, json!({"lines": lines}))
     }
 
     /// Asks the PBX for what the file names, and no more.
@@ -149,14 +196,25 @@ impl Import<'_> {
         if uses(How::Phonebooks, |_| false) {
             known.phonebooks = Some(names::phonebooks(client).await?);
         }
-        if self.noun == Noun::Extension {
-            let taken = names::taken(client, "extension/list", &["number", "email_addr"]).await?;
-            [known.numbers, known.mails] = taken;
+        if uses(How::Members("user"), |_| false) || uses(How::Members("manager"), |_| false) {
+            known.extensions = Some(names::extensions(client).await?);
+        }
+        let list = format!("{}/list", self.noun.path());
+        match self.noun {
+            Noun::Extension => {
+                let members = ["number", "email_addr"];
+                [known.numbers, known.mails] =
+                    names::taken(client, &list, "number", &members).await?;
+            }
+            Noun::Group | Noun::Phonebook => {
+                [known.names] = names::taken(client, &list, "name", &["name"]).await?;
+            }
+            Noun::Contact | Noun::Organization => {}
         }
         Ok(known)
     }
 
-    async fn create(&self, drafts: &[Draft], made: Option<PathBuf>, out: Out) -> Result<()> {
+    async fn create(&self, drafts: &[Draft], made: Option<PathBuf>) -> Result<()> {
         let secrets = drafts.iter().any(|draft| !draft.made.is_empty());
         let made = match secrets {
             true => Some(self.made_file(made)?),
@@ -164,7 +222,11 @@ impl Import<'_> {
         };
         let into = create::Into {
             path: self.noun.path(),
-            key: (self.noun == Noun::Extension).then_some("number"),
+            key: match self.noun {
+                Noun::Extension => Some("number"),
+                Noun::Group | Noun::Phonebook => Some("name"),
+                Noun::Contact | Noun::Organization => None,
+            },
         };
         let ids = create::all(self.client, into, self.file, drafts).await?;
         if let Some(made) = &made {
@@ -172,7 +234,7 @@ impl Import<'_> {
             eprintln!("what was made for blank cells is in {}", made.display());
         }
         let said = format!("{}: {} lines, all of them taken", self.file, ids.len());
-        out.done(&said, told(&ids, made.as_deref()))
+        self.out.done(&said, told(&ids, made.as_deref()))
     }
 
     /// Where made passwords go: never over another file.
@@ -195,7 +257,7 @@ impl Import<'_> {
     }
 }
 
-fn told(ids: &BTreeMap<u64, i64>, made: Option<&Path>) -> client::Value {
+fn told(ids: &BTreeMap<u64, i64>, made: Option<&Path>) -> Value {
     let ids: Vec<i64> = ids.values().copied().collect();
     json!({"created": ids.len(), "ids": ids, "made": made})
 }
@@ -235,10 +297,27 @@ async fn write(
     out: Out,
 ) -> Result<()> {
     let columns = columns_of(noun);
-    let mut objects = export::objects(client, noun.path()).await?;
-    let mut known = export::Names_::default();
+    let mut objects = match noun {
+        Noun::Organization => departments(client).await?,
+        _ => export::objects(client, noun.path()).await?,
+    };
+    // The order in which they were made is no property of theirs.
+    let text = |object: &Map<String, Value>, member: &str| {
+        let text = object.get(member).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    match noun {
+        Noun::Extension => {
+            objects.sort_by_key(|object| object.get("number").and_then(names::whole));
+        }
+        Noun::Contact => {
+            objects.sort_by_cached_key(|one| (text(one, "first_name"), text(one, "last_name")));
+        }
+        Noun::Group | Noun::Phonebook => objects.sort_by_cached_key(|one| text(one, "name")),
+        Noun::Organization => {}
+    }
+    let mut known = export::References::default();
     if noun == Noun::Extension {
-        objects.sort_by_key(|object| object.get("number").and_then(names::whole));
         let has = |member: &str| {
             objects.iter().any(|object| {
                 let value = object.get(member);
@@ -259,6 +338,10 @@ async fn write(
             export::passwords(client, &mut objects).await?;
         }
     }
+    if noun == Noun::Group {
+        objects.retain(|group| group.get("name").is_none_or(|name| name != GROUP_OF_ALL));
+        known.extensions = Some(names::extensions(client).await?);
+    }
     if file == "-" {
         let stdout = std::io::stdout().lock();
         return export::write(stdout, columns, &objects, &known, with_passwords);
@@ -268,4 +351,27 @@ async fn write(
     logins::write_private(Path::new(file), &bytes)?;
     let count = objects.len();
     out.done(&format!("{file}: {count} lines"), json!({"lines": count}))
+}
+
+/// Every department but the root, which each PBX has of its own.
+async fn departments(client: &Client) -> Result<Vec<Map<String, Value>>> {
+    let answer = client
+        .ask("v1.0", "organization/list", json!({"is_all": 2}))
+        .await?;
+    let mut found = Vec::new();
+    for root in names::list(&answer, "organization_list") {
+        names::walk(root, "", &mut |path, node| {
+            if path.contains('/') {
+                let name = node.get("name").cloned().unwrap_or_default();
+                let members = [("name", name), ("path", path.into())];
+                found.push(
+                    members
+                        .into_iter()
+                        .map(|(member, value)| (member.to_owned(), value))
+                        .collect(),
+                );
+            }
+        });
+    }
+    Ok(found)
 }
