@@ -212,6 +212,74 @@ async fn groups_and_departments_go_out_and_come_in_again() {
 }
 
 #[tokio::test]
+async fn contacts_go_out_and_come_in_again_with_their_phonebooks() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.ok(&["phonebook", "create", "Customers"]).await;
+    cli.ok(&["phonebook", "create", "Friends & Co"]).await;
+    let header = "First Name,Last Name,Company Name,Email,Business Number,Business Number 2,\
+        Business Fax,Mobile,Mobile 2,Home,Home 2,Home Fax,Other,ZIP Code,Street,City,State,\
+        Country,Remark,Phonebook\r\n";
+    let file = format!(
+        "{header}Ada,Lovelace,Engines,ada@example.com,1,2,3,4,5,6,7,8,9,W1,\"1, St\",London,-,UK,\
+         \"two\nlines\",Customers&Friends & Co\r\nGrace,,,,,,,+66(8)1,,,,,,,,,,,,\r\n"
+    );
+    cli.write("contacts.csv", &file);
+    cli.ok(&["contact", "import", "contacts.csv"]).await;
+    let exported = cli.ok(&["contact", "export"]).await;
+    assert_eq!(
+        exported, file,
+        "what came in goes out, with the vendor's header"
+    );
+    let list = cli.ok(&["contact", "list", "lovelace"]).await;
+    assert!(
+        list.contains("Engines") && list.contains("Customers"),
+        "{list}"
+    );
+
+    cli.write(
+        "bad.csv",
+        "First Name,Mobile,Phonebook\nA,1,Nowhere\n,2,\nB,,\nC,1 2,\n",
+    );
+    let bad = cli.run(&["contact", "import", "bad.csv"]).await;
+    for told in [
+        "line 2, column \"Phonebook\": there is no phonebook \"Nowhere\"",
+        "line 3, column \"First Name\"",
+        "line 4: a contact has at least one number",
+        "line 5, column \"Mobile\"",
+    ] {
+        assert!(bad.err.contains(told), "{told}: {}", bad.err);
+    }
+    assert_eq!(cli.ok(&["contact", "export"]).await, exported);
+}
+
+#[tokio::test]
+async fn an_interrupted_import_of_contacts_takes_them_out_of_phonebooks_too() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.ok(&["phonebook", "create", "Customers"]).await;
+    let mut file = "First Name,Mobile,Phonebook\n".to_owned();
+    for number in 0..20_000 {
+        file.push_str(&format!("U{number},{number},Customers\n"));
+    }
+    cli.write("many.csv", file);
+    let mut import = cli.start(&["contact", "import", "many.csv"]);
+    let api = server.api().await;
+    let count = || async {
+        let list = api.get("company_contact/list", &[("page_size", "1")]).await;
+        list["total_number"].as_u64().unwrap()
+    };
+    let begun = async { while count().await < 20 {} };
+    within(SOON, "first contacts of the import", begun).await;
+    interrupt(&import);
+    let status = within(LONG, "end of the import", import.wait())
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(count().await, 0, "nothing of the file is left");
+}
+
+#[tokio::test]
 async fn an_interrupted_import_takes_back_what_it_made() {
     let server = Server::start().await;
     let cli = CommandLine::at(&server);

@@ -143,6 +143,13 @@ fn sentence(refusal: &Refusal) -> String {
             "the PBX does not take these members".into()
         }
         Some(ErrCode::DuplicateKeyValue) => "the value is taken".into(),
+        Some(ErrCode::ConnectionRelationExisted)
+            if refusal.operation == "company_contact/delete" =>
+        {
+            "the contact is in a phonebook; `strowger contact set ID phonebook=` takes it out"
+                .into()
+        }
+        Some(ErrCode::ConnectionRelationExisted) => "something else still uses it".into(),
         Some(ErrCode::DataNotFound) => "there is no such thing".into(),
         Some(ErrCode::MaxLimitationExceeded) if refusal.operation == "get_token" => {
             "all eight places of this application are taken: \

@@ -13,14 +13,34 @@ use super::help;
 pub struct Names {
     /// What a name names, for a sentence.
     kind: &'static str,
+    /// As the PBX lists them.
     ids: Vec<(String, i64)>,
+    by_name: HashMap<String, i64>,
+    by_id: HashMap<i64, usize>,
 }
 
 impl Names {
-    /// The id of a name.
+    fn new(kind: &'static str, ids: Vec<(String, i64)>) -> Self {
+        Self {
+            kind,
+            by_name: ids.iter().cloned().collect(),
+            by_id: ids
+                .iter()
+                .enumerate()
+                .map(|(place, (_, id))| (*id, place))
+                .collect(),
+            ids,
+        }
+    }
+
+    /// The id of a name, if it names something.
+    pub fn find(&self, name: &str) -> Option<i64> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The id of a name, or a sentence with what may have been meant.
     pub fn id(&self, name: &str) -> std::result::Result<i64, String> {
-        let found = self.ids.iter().find(|(known, _)| known == name);
-        found.map(|(_, id)| *id).ok_or_else(|| {
+        self.find(name).ok_or_else(|| {
             let names = self.ids.iter().map(|(known, _)| known.as_str());
             format!(
                 "there is no {} {name:?}.{}",
@@ -32,13 +52,18 @@ impl Names {
 
     /// The name of an id.
     pub fn name(&self, id: i64) -> Option<&str> {
-        let found = self.ids.iter().find(|(_, known)| *known == id);
-        found.map(|(name, _)| name.as_str())
+        let place = self.by_id.get(&id)?;
+        self.ids.get(*place).map(|(name, _)| name.as_str())
     }
 
     /// The first of them: the root, where they are a tree.
     pub fn first(&self) -> Option<i64> {
         self.ids.first().map(|(_, id)| *id)
+    }
+
+    /// Whether a name has this sign in it.
+    pub fn any_has(&self, sign: char) -> bool {
+        self.ids.iter().any(|(name, _)| name.contains(sign))
     }
 }
 
@@ -53,10 +78,7 @@ pub async fn organizations(client: &Client) -> Result<Names> {
             ids.extend(id(node).map(|id| (path.to_owned(), id)));
         });
     }
-    Ok(Names {
-        kind: "department",
-        ids,
-    })
+    Ok(Names::new("department", ids))
 }
 
 /// Every node of a department tree with its full path, parents first.
@@ -88,23 +110,19 @@ pub async fn roles(client: &Client) -> Result<Names> {
             Some((name.to_owned(), whole(option.get("value")?)?))
         })
         .collect();
-    Ok(Names { kind: "role", ids })
+    Ok(Names::new("role", ids))
 }
 
 /// Phonebooks.
 pub async fn phonebooks(client: &Client) -> Result<Names> {
-    Ok(Names {
-        kind: "phonebook",
-        ids: named_rows(client, "phonebook/list", "name").await?,
-    })
+    let ids = named_rows(client, "phonebook/list", "name").await?;
+    Ok(Names::new("phonebook", ids))
 }
 
 /// Extensions by number.
 pub async fn extensions(client: &Client) -> Result<Names> {
-    Ok(Names {
-        kind: "extension",
-        ids: named_rows(client, "extension/list", "number").await?,
-    })
+    let ids = named_rows(client, "extension/list", "number").await?;
+    Ok(Names::new("extension", ids))
 }
 
 async fn named_rows(client: &Client, path: &str, member: &str) -> Result<Vec<(String, i64)>> {

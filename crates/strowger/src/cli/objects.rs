@@ -436,8 +436,16 @@ impl Objects<'_> {
         for one in which {
             ids.push(self.id(one).await?);
         }
-        for id in &ids {
-            self.ask("delete", json!({"id": id})).await?;
+        for (done, (id, name)) in ids.iter().zip(which).enumerate() {
+            if let Err(failure) = self.ask("delete", json!({"id": id})).await {
+                let gone = which.get(..done).unwrap_or_default().join(", ");
+                return Err(match gone.as_str() {
+                    "" => failure,
+                    gone => {
+                        Failure::here(format!("{name}: {failure}\n  Deleted before it: {gone}"))
+                    }
+                });
+            }
         }
         let said = format!("{} {} is deleted", self.noun.word(), which.join(", "));
         self.out.done(&said, json!({"deleted": ids}))

@@ -11,6 +11,8 @@ use super::drafts::Draft;
 use crate::cli::failure::{Failure, Result, faults};
 use crate::cli::{names, out};
 
+/// `CONNECTION_RELATION_EXISTED`
+const STILL_USED: i64 = 70091;
 /// Requests under way at once.
 const ABREAST: usize = 8;
 
@@ -22,6 +24,8 @@ pub struct Into {
     /// The member that only one has, where there is one: what a request whose
     /// answer was lost has made is found by it.
     pub key: Option<&'static str>,
+    /// The member by which others hold it, so that it can't be deleted.
+    pub used_by: Option<&'static str>,
 }
 
 /// Creates all of them, or none. The ids by line.
@@ -143,7 +147,20 @@ async fn taken_back(
     let mut stayed = Vec::new();
     let path = format!("{}/delete", into.path);
     for (line, id) in ids {
-        if client.ask("v1.0", &path, json!({"id": id})).await.is_err() {
+        let mut gone = client.ask("v1.0", &path, json!({"id": id})).await;
+        if let (Err(error), Some(used)) = (&gone, into.used_by)
+            && error.errcode() == Some(STILL_USED)
+        {
+            // What only the file put it into lets it go.
+            let update = format!("{}/update", into.path);
+            let mut freed = json!({"id": id});
+            if let Some(members) = freed.as_object_mut() {
+                members.insert(used.into(), json!([]));
+            }
+            let _ = client.ask("v1.0", &update, freed).await;
+            gone = client.ask("v1.0", &path, json!({"id": id})).await;
+        }
+        if gone.is_err() {
             stayed.push(format!("line {line} (id {id})"));
         }
         bar.inc(1);

@@ -23,8 +23,21 @@ const USER_PASSWORD: std::ops::RangeInclusive<usize> = 10..=63;
 const REG_PASSWORD: std::ops::RangeInclusive<usize> = 8..=63;
 /// The lengths of a mailbox's PIN.
 const PIN: std::ops::RangeInclusive<usize> = 3..=24;
-/// The longest first or last name.
-const NAME_LENGTH: usize = 63;
+/// A name has no more parts that `&` stands between.
+const MOST_PARTS: usize = 8;
+/// The longest texts of a contact.
+const CONTACT_LENGTHS: &[(&str, usize)] = &[
+    ("First Name", 63),
+    ("Last Name", 63),
+    ("Company Name", 127),
+    ("Email", 255),
+    ("ZIP Code", 255),
+    ("Street", 255),
+    ("City", 255),
+    ("State", 255),
+    ("Country", 255),
+    ("Remark", 1024),
+];
 
 /// What a file may name, and what the PBX has already.
 #[derive(Debug, Default)]
@@ -110,11 +123,10 @@ pub fn contacts(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) 
                 );
             }
             params.entry("first_name").or_insert_with(|| "".into());
-            for (title, name) in [("First Name", first), ("Last Name", last)] {
-                let length = name.map_or(0, |name| name.chars().count());
-                if length > NAME_LENGTH {
-                    let what = format!("longer than {NAME_LENGTH} characters");
-                    faults.add(row.line, title, what);
+            for (title, most) in CONTACT_LENGTHS {
+                let length = row.cell(title).map_or(0, |text| text.chars().count());
+                if length > *most {
+                    faults.add(row.line, title, format!("longer than {most} characters"));
                 }
             }
             mail_rule(row, "Email", faults);
@@ -235,13 +247,30 @@ fn members(row: &Row, known: &Known, ignore: bool, faults: &mut Faults) -> Map<S
     params
 }
 
+/// The ids of names joined by `&`, which a name may have in itself: the longest
+/// that is known counts.
 fn each(text: &str, known: Option<&Names>) -> Result<Vec<i64>, String> {
     let known = known.ok_or("the PBX names none")?;
-    text.split('&')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(|name| known.id(name))
-        .collect()
+    let parts: Vec<&str> = text.split('&').collect();
+    let mut ids = Vec::new();
+    let mut rest = parts.as_slice();
+    let most = if known.any_has('&') { MOST_PARTS } else { 1 };
+    while let Some((first, after)) = rest.split_first() {
+        let longest = (1..=rest.len().min(most)).rev().find_map(|count| {
+            let (name, after) = rest.split_at_checked(count)?;
+            let id = known.find(name.join("&").trim())?;
+            Some((id, after))
+        });
+        match longest {
+            Some((id, after)) => {
+                ids.push(id);
+                rest = after;
+            }
+            None if first.trim().is_empty() => rest = after,
+            None => return known.id(first.trim()).map(|_| ids),
+        }
+    }
+    Ok(ids)
 }
 
 fn language(text: &str) -> Result<Value, String> {

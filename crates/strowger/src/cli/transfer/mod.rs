@@ -227,6 +227,7 @@ impl Import<'_> {
                 Noun::Group | Noun::Phonebook => Some("name"),
                 Noun::Contact | Noun::Organization => None,
             },
+            used_by: (self.noun == Noun::Contact).then_some("phonebook_id_list"),
         };
         let ids = create::all(self.client, into, self.file, drafts).await?;
         if let Some(made) = &made {

@@ -65,7 +65,7 @@ pub fn drafts(rows: &[Row], known: &Names, faults: &mut Faults) -> Vec<Departmen
                 parent: parent.to_owned(),
             };
             let path = department.path();
-            if known.id(&path).is_ok() {
+            if known.find(&path).is_some() {
                 faults.add(row.line, title, format!("the PBX has {path} already"));
             }
             if let Some(first) = paths.insert(path.clone(), row.line) {
@@ -102,9 +102,7 @@ pub async fn create(
     let mut made: Vec<(String, i64)> = Vec::new();
     for department in departments {
         let above = made.iter().find(|(path, _)| *path == department.parent);
-        let parent = above
-            .map(|(_, id)| Ok(*id))
-            .unwrap_or_else(|| known.id(&department.parent));
+        let parent = above.map_or_else(|| known.id(&department.parent), |(_, id)| Ok(*id));
         let answer = match parent {
             Ok(parent) => {
                 let asked = json!({"name": department.name, "parent_id": parent});
