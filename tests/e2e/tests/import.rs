@@ -77,6 +77,27 @@ async fn an_export_imports_to_the_same() {
 }
 
 #[tokio::test]
+async fn with_its_passwords_an_export_keeps_what_phones_register_with() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.write("staff.csv", FILE);
+    cli.ok(&["extension", "import", "staff.csv"]).await;
+    let words = ["extension", "export", "all.csv", "--with-passwords"];
+    cli.ok(&words).await;
+    assert!(cli.read("all.csv").contains(",ada,Secret-2000,"));
+    let mode = std::fs::metadata(cli.path("all.csv")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+    assert_eq!(mode & 0o777, 0o600, "it has passwords");
+    cli.ok(&["extension", "delete", "2000", "2001"]).await;
+    cli.ok(&["extension", "import", "all.csv"]).await;
+    let ada = cli.json(&["extension", "show", "2000"]).await;
+    let id = format!("id={}", ada["id"]);
+    let words = ["api", "extension/getpassword", &id, "type=reg_password"];
+    let told: serde_json::Value = serde_json::from_str(&cli.ok(&words).await).unwrap();
+    assert_eq!(told["password"], "U2VjcmV0LTIwMDA=", "Secret-2000");
+}
+
+#[tokio::test]
 async fn a_bad_line_names_line_and_column_and_nothing_of_the_file_is_taken() {
     let server = Server::start().await;
     let cli = CommandLine::at(&server);

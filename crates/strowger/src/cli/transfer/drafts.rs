@@ -75,7 +75,10 @@ pub struct Draft {
 pub fn extensions(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) -> Vec<Draft> {
     let mut seen = Seen::default();
     rows.iter()
-        .map(|row| {
+        .map_while(|row| {
+            if faults.are_many() {
+                return None;
+            }
             let mut params = members(row, known, ignore, faults);
             params.insert("type".into(), "SIP".into());
             params
@@ -94,7 +97,7 @@ pub fn extensions(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults
                 seen.once(row, title, taken, faults);
             }
             let name = row.cell("Extension Number").unwrap_or_default().to_owned();
-            checked("extension/create", row, name, params, made, faults)
+            Some(checked("extension/create", row, name, params, made, faults))
         })
         .collect()
 }
@@ -102,7 +105,10 @@ pub fn extensions(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults
 /// Rows of contacts as requests.
 pub fn contacts(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) -> Vec<Draft> {
     rows.iter()
-        .map(|row| {
+        .map_while(|row| {
+            if faults.are_many() {
+                return None;
+            }
             let mut params = members(row, known, ignore, faults);
             let numbers: Vec<Value> = row
                 .cells
@@ -140,14 +146,14 @@ pub fn contacts(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) 
                 .flatten()
                 .collect::<Vec<_>>()
                 .join(" ");
-            checked(
+            Some(checked(
                 "company_contact/create",
                 row,
                 name,
                 params,
                 Vec::new(),
                 faults,
-            )
+            ))
         })
         .collect()
 }
@@ -156,7 +162,10 @@ pub fn contacts(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) 
 pub fn groups(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) -> Vec<Draft> {
     let mut seen = Seen::default();
     rows.iter()
-        .map(|row| {
+        .map_while(|row| {
+            if faults.are_many() {
+                return None;
+            }
             let mut params = members(row, known, ignore, faults);
             let mut list = Vec::new();
             for (column, text) in &row.cells {
@@ -179,14 +188,14 @@ pub fn groups(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) ->
                 .or_insert_with(|| "sel_specific".into());
             seen.once(row, "name", Some((&known.names, "group")), faults);
             let name = row.cell("name").unwrap_or_default().to_owned();
-            checked(
+            Some(checked(
                 "extensiongroup/create",
                 row,
                 name,
                 params,
                 Vec::new(),
                 faults,
-            )
+            ))
         })
         .collect()
 }
@@ -195,11 +204,21 @@ pub fn groups(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) ->
 pub fn phonebooks(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) -> Vec<Draft> {
     let mut seen = Seen::default();
     rows.iter()
-        .map(|row| {
+        .map_while(|row| {
+            if faults.are_many() {
+                return None;
+            }
             let params = members(row, known, ignore, faults);
             seen.once(row, "name", Some((&known.names, "phonebook")), faults);
             let name = row.cell("name").unwrap_or_default().to_owned();
-            checked("phonebook/create", row, name, params, Vec::new(), faults)
+            Some(checked(
+                "phonebook/create",
+                row,
+                name,
+                params,
+                Vec::new(),
+                faults,
+            ))
         })
         .collect()
 }

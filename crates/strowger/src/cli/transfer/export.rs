@@ -63,6 +63,8 @@ pub async fn passwords(client: &Client, objects: &mut [Map<String, Value>]) -> R
     let bar = out::progress("passwords", Some(objects.len() as u64));
     for object in objects {
         let id = object.get("id").cloned().unwrap_or_default();
+        // Of this one there is nothing but a mask.
+        object.shift_remove("user_password");
         for member in ["reg_password", "vm_pin"] {
             let asked = json!({"id": id, "type": member});
             let answer = client.ask("v1.0", "extension/getpassword", asked).await?;

@@ -52,7 +52,8 @@ pub enum TransferVerb {
         /// The file (- is the standard output).
         #[arg(default_value = "-")]
         file: String,
-        /// Of extensions: with registration passwords and voicemail PINs.
+        /// Of extensions: with registration passwords and voicemail PINs. User
+        /// passwords can't be read back from a PBX: an import makes new ones.
         #[arg(long)]
         with_passwords: bool,
     },

@@ -12,6 +12,8 @@ use crate::cli::help;
 const MAX_BYTES: usize = 50 << 20;
 /// The most rows: as many contacts as a PBX has at most.
 pub const MAX_ROWS: usize = 500_000;
+/// So many faults are no slip: the rest of the file is not looked at.
+const MANY: usize = 1_000;
 /// The most faults that are told.
 const MAX_TOLD: usize = 20;
 
@@ -57,6 +59,11 @@ impl Faults {
         });
     }
 
+    /// So many that the rest of the file is not looked at.
+    pub fn are_many(&self) -> bool {
+        self.0.len() >= MANY
+    }
+
     /// Nothing, or the failure that names them all.
     pub fn none_or(mut self, file: &str) -> Result<()> {
         if self.0.is_empty() {
@@ -72,7 +79,9 @@ impl Faults {
             told.push_str(&format!("\n  line {}{column}: {}", fault.line, fault.what));
         }
         if self.0.len() > MAX_TOLD {
-            told.push_str(&format!("\n  and {} more", self.0.len() - MAX_TOLD));
+            let more = self.0.len() - MAX_TOLD;
+            let or_more = if self.are_many() { " or more" } else { "" };
+            told.push_str(&format!("\n  and {more}{or_more} others"));
         }
         Err(Failure::here(told))
     }
