@@ -239,10 +239,12 @@ fn dialled(request: &Message) -> Result<String, Refusal> {
     }
 }
 
-/// Whether a body is a session description, whatever parameters its type has.
+/// Whether a body is a session description, whatever parameters its type has. One
+/// of no type is taken for it: there are stacks that leave it out (rsipstack,
+/// unless told to name it), and what it is the body itself will show.
 pub(crate) fn is_sdp(content_type: &str) -> bool {
-    let plain = content_type.split(';').next().unwrap_or_default();
-    plain.trim().eq_ignore_ascii_case(SDP)
+    let plain = content_type.split(';').next().unwrap_or_default().trim();
+    plain.is_empty() || plain.eq_ignore_ascii_case(SDP)
 }
 
 /// Whether an answer with a session description may be given. A request that
@@ -250,7 +252,9 @@ pub(crate) fn is_sdp(content_type: &str) -> bool {
 fn accepts_sdp(request: &Message) -> bool {
     let taken = |range: &str| {
         let plain = range.split(';').next().unwrap_or_default().trim();
-        is_sdp(plain) || plain == "*/*" || plain.eq_ignore_ascii_case("application/*")
+        plain.eq_ignore_ascii_case(SDP)
+            || plain == "*/*"
+            || plain.eq_ignore_ascii_case("application/*")
     };
     request.header(HeaderName::Accept).is_none() || request.values(HeaderName::Accept).any(taken)
 }

@@ -1,6 +1,7 @@
 //! Tests that look inside: with quick SIP timers, or a trip wire that makes
 //! the exchange panic.
 
+mod another_stack;
 mod leftovers;
 mod panics;
 mod vanished;
