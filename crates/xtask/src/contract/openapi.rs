@@ -42,17 +42,25 @@ pub fn make(contract: &Contract) -> Result<String, Error> {
             "description": "Made from contract/ by `cargo xtask contract`. Every operation of \
                 the contract is here; docs/status.md tells which of them work. A failed call \
                 answers HTTP 200 too: the outcome is in `errcode`. Every request needs a \
-                User-Agent header. Events are pushed on the WebSocket \
+                User-Agent header. An access token is good for 30 minutes and eight are \
+                valid at once; the PBX may have a bound on the requests a second from one \
+                address (api.requests_per_second, off by default), and answers one more with \
+                60002. Events are pushed on the WebSocket \
                 /openapi/v1.0/subscribe in the same form as to webhooks.",
         },
         "servers": [{ "url": "http://localhost:8080" }, { "url": "https://localhost:8088" }],
-        "security": [{ TOKEN: [] }],
+        "security": [{ TOKEN: [] }, { "bearer": [] }],
         "tags": tags,
         "paths": paths,
         "webhooks": webhooks,
         "components": {
             "securitySchemes": {
                 TOKEN: { "type": "apiKey", "in": "query", "name": TOKEN },
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The same token; the vendor's PBXes take it in the query only.",
+                },
             },
             "schemas": schemas(contract)?,
         },
