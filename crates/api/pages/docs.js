@@ -132,12 +132,14 @@ function start(document) {
   window.document.querySelector("#areas").replaceChildren(...links);
 
   const filter = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    // Where words begin: "hang" is not meant to find every "change".
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
+      .map((word) => new RegExp(`(^|[^a-z0-9])${word.replace(/[^a-z0-9]/g, "\\$&")}`));
     let shown = 0;
     for (const area of areas) {
       let here = 0;
       for (const row of area.rows) {
-        const wanted = (!works.checked || row.works) && words.every((word) => row.text.includes(word));
+        const wanted = (!works.checked || row.works) && words.every((word) => word.test(row.text));
         row.item.hidden = !wanted;
         here += wanted;
       }
@@ -157,7 +159,10 @@ function start(document) {
     if (target.tagName === "DETAILS") target.open = true;
     target.scrollIntoView();
   };
-  search.addEventListener("input", filter);
+  search.addEventListener("input", () => {
+    filter();
+    window.scrollTo(0, 0);
+  });
   works.addEventListener("change", filter);
   window.addEventListener("hashchange", go);
   window.addEventListener("keydown", (event) => {
