@@ -29,6 +29,9 @@ use slab::Slab;
 
 pub(crate) use key::id_key;
 
+/// Objects that are put in at once, where there are many.
+const PART: usize = 65_536;
+
 /// Where a row is, as long as its object is there.
 pub(crate) type Slot = u32;
 
@@ -177,24 +180,35 @@ impl Table {
         kind: &'static dyn Kind,
         records: impl IntoIterator<Item = Arc<Record>>,
     ) {
-        let fields = fields(kind);
+        let mut records = records.into_iter().peekable();
+        // In parts, so that what is on its way stays small beside what is there.
+        while records.peek().is_some() {
+            self.fill_part(kind, records.by_ref().take(PART));
+        }
+    }
+
+    fn fill_part(&mut self, kind: &'static dyn Kind, records: impl Iterator<Item = Arc<Record>>) {
         let mut by_id = Keys::default();
-        let mut sorted: BTreeMap<&'static str, Keys> = BTreeMap::new();
-        let mut indexes: BTreeMap<&'static str, Keys> = BTreeMap::new();
+        let mut sorted: Vec<_> = fields(kind)
+            .into_iter()
+            .map(|field| (field, Keys::default()))
+            .collect();
+        let mut indexes: Vec<_> = kind
+            .indexes()
+            .iter()
+            .map(|index| (*index, Keys::default()))
+            .collect();
         for record in records {
-            let id = record.id;
             let slot = self
                 .slab
                 .insert(row(kind, record.clone()), &texts(kind, &record));
-            by_id.push(&id_key(id), id, slot);
-            for field in &fields {
-                let key = sort_key(kind.sort_key(&record, field));
-                sorted.entry(*field).or_default().push(&key, id, slot);
+            by_id.push(&id_key(record.id), slot);
+            for (field, keys) in &mut sorted {
+                keys.push(&sort_key(kind.sort_key(&record, field)), slot);
             }
-            for index in kind.indexes() {
-                let keys = indexes.entry(*index).or_default();
+            for (index, keys) in &mut indexes {
                 for key in index_keys(kind, &record, index) {
-                    keys.push(&key, id, slot);
+                    keys.push(&key, slot);
                 }
             }
             self.claim(kind, None, Some(&record));

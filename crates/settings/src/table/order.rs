@@ -216,24 +216,26 @@ impl Order {
 
     /// Takes in many entries at once: one walk over both.
     pub fn merge(&mut self, mut keys: Keys, id_of: impl Fn(Slot) -> i64) {
-        keys.sort();
+        keys.sort(&id_of);
+        let bytes = &keys.bytes;
         let mut filling = Filling::default();
         let mut news = keys.entries.iter().peekable();
         for run in self.runs.iter() {
             for (key, slot) in run.entries(0..run.size()) {
                 while let Some(entry) = news.peek() {
-                    let order = keys.key(entry).cmp(key);
-                    if order.then_with(|| entry.id.cmp(&id_of(slot))) == Ordering::Greater {
+                    let order = entry.key(bytes).cmp(key);
+                    let order = order.then_with(|| id_of(entry.slot).cmp(&id_of(slot)));
+                    if order == Ordering::Greater {
                         break;
                     }
-                    filling.push(keys.key(entry), entry.slot);
+                    filling.push(entry.key(bytes), entry.slot);
                     news.next();
                 }
                 filling.push(key, slot);
             }
         }
         for entry in news {
-            filling.push(keys.key(entry), entry.slot);
+            filling.push(entry.key(bytes), entry.slot);
         }
         *self = filling.done();
     }
@@ -327,7 +329,7 @@ impl Run {
     }
 }
 
-/// A run's keys are bounded: some hundred, of members that are bounded.
+/// Keys are bounded, as are those of a run and those that come at once.
 fn end(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -374,47 +376,47 @@ pub(crate) struct Keys {
     entries: Vec<KeyEntry>,
 }
 
+/// One of them. There may be millions at once: it is kept small.
 #[derive(Debug)]
 struct KeyEntry {
     /// The key's first bytes: most comparisons end with them.
-    head: u128,
-    start: usize,
-    length: usize,
-    id: i64,
+    head: [u8; 12],
+    start: u32,
+    length: u32,
     slot: Slot,
 }
 
 impl Keys {
     /// One more.
-    pub fn push(&mut self, key: &[u8], id: i64, slot: Slot) {
-        let mut head = [0; 16];
+    pub fn push(&mut self, key: &[u8], slot: Slot) {
+        let mut head = [0; 12];
         for (to, from) in head.iter_mut().zip(key) {
             *to = *from;
         }
         self.entries.push(KeyEntry {
-            head: u128::from_be_bytes(head),
-            start: self.bytes.len(),
-            length: key.len(),
-            id,
+            head,
+            start: end(self.bytes.len()),
+            length: end(key.len()),
             slot,
         });
         self.bytes.extend_from_slice(key);
     }
 
-    fn sort(&mut self) {
+    fn sort(&mut self, id_of: &impl Fn(Slot) -> i64) {
         let bytes = &self.bytes;
-        let key = |entry: &KeyEntry| bytes.get(entry.start..entry.start + entry.length);
         self.entries.sort_unstable_by(|a, b| {
             a.head
                 .cmp(&b.head)
-                .then_with(|| key(a).cmp(&key(b)))
-                .then_with(|| a.id.cmp(&b.id))
+                .then_with(|| a.key(bytes).cmp(b.key(bytes)))
+                .then_with(|| id_of(a.slot).cmp(&id_of(b.slot)))
         });
     }
+}
 
-    fn key(&self, entry: &KeyEntry) -> &[u8] {
-        self.bytes
-            .get(entry.start..entry.start + entry.length)
-            .unwrap_or_default()
+impl KeyEntry {
+    fn key<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let start = self.start as usize;
+        let end = start + self.length as usize;
+        bytes.get(start..end).unwrap_or_default()
     }
 }

@@ -12,6 +12,8 @@ use super::row::Row;
 
 /// Rows of a chunk.
 const CHUNK: usize = 512;
+/// Rows that are looked at one by one for the one in which something was found.
+const NEAR: usize = 4;
 /// Stands behind each text. It is in no UTF-8, so that nothing that is looked
 /// for reaches from one text into the next.
 pub(super) const BORDER: u8 = 0xff;
@@ -122,19 +124,11 @@ impl Chunk {
     }
 
     fn search(&self, finder: &Finder<'_>, found: &mut Found) {
-        found.words.resize(found.words.len() + CHUNK / 64, 0);
-        let first = found.words.len() - CHUNK / 64;
+        let first = found.words.len();
+        found.words.resize(first + CHUNK / 64, 0);
         let (mut from, mut row) = (0, 0);
-        while let Some(hit) = finder.find(self.texts.get(from..).unwrap_or_default()) {
-            let hit = from + hit;
-            // Where much is found, the next hit is in the next rows.
-            let mut steps = 0;
-            while self.ends.get(row).is_some_and(|end| *end as usize <= hit) && steps < 8 {
-                row += 1;
-                steps += 1;
-            }
-            let rest = self.ends.get(row..).unwrap_or_default();
-            row += rest.partition_point(|end| *end as usize <= hit);
+        while let Some(hit) = find(finder, self.texts.get(from..).unwrap_or_default()) {
+            row = self.row_at(from + hit, row);
             let Some(end) = self.ends.get(row) else {
                 return;
             };
@@ -145,6 +139,26 @@ impl Chunk {
             from = *end as usize;
             row += 1;
         }
+    }
+
+    /// The row whose texts are at a place, which is this one or a later one.
+    fn row_at(&self, place: usize, from: usize) -> usize {
+        let ends = self.ends.get(from..).unwrap_or_default();
+        let before = |end: &u32| *end as usize <= place;
+        // Where much is found, it is one of the next rows.
+        match ends.iter().take(NEAR).position(|end| !before(end)) {
+            Some(near) => from + near,
+            None => from + ends.partition_point(before),
+        }
+    }
+}
+
+/// Where a text is found first. A single letter is found in most rows: it has
+/// the way that is quick to begin.
+fn find(finder: &Finder<'_>, texts: &[u8]) -> Option<usize> {
+    match finder.needle() {
+        [letter] => memchr::memchr(*letter, texts),
+        _ => finder.find(texts),
     }
 }
 
