@@ -184,6 +184,11 @@ impl Client {
 
     /// A valid access token, for what this client has no method for.
     pub async fn token(&self) -> Result<String, Error> {
+        if let Some(grant) = &*self.inner.grant.lock().await
+            && grant.is_fresh(SystemTime::now())
+        {
+            return Ok(grant.access.clone());
+        }
         self.valid_token(None).await
     }
 

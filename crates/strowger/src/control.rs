@@ -22,6 +22,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::credentials::Credentials;
+
 /// The socket, in the data directory.
 const FILE: &str = "control.sock";
 /// Commands under way at once.
@@ -45,6 +47,8 @@ pub enum Command {
         /// Whose; all where it is missing.
         address: Option<IpAddr>,
     },
+    /// With what the API is logged in to, for the command line of the API.
+    Credentials,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +65,8 @@ enum Answer {
 pub struct Reach {
     /// The addresses that failed logins have blocked.
     pub blocklist: Blocklist,
+    /// With what the API is logged in to.
+    pub credentials: Credentials,
 }
 
 impl Reach {
@@ -71,6 +77,7 @@ impl Reach {
                 tracing::info!(?lifted, "blocks lifted by the command line");
                 answer(&lifted)
             }
+            Command::Credentials => answer(&self.credentials),
         }
     }
 }

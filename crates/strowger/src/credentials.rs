@@ -6,6 +6,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use settings::Sealer;
 use store::{Store, StoreOptions};
 
@@ -22,7 +23,7 @@ const LENGTH: usize = 32;
 const SERIAL_LENGTH: usize = 12;
 
 /// What an application logs in with.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Credentials {
     /// Client ID.
     pub client_id: String,

@@ -41,6 +41,8 @@ struct Arguments {
     /// as `STROWGER_<SECTION>__<KEY>`.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    before: cli::Before,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,7 +82,9 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let command = match arguments.command {
-        Command::Pbx(command) => return cli::run(*command, arguments.config.as_deref()),
+        Command::Pbx(command) => {
+            return cli::run(*command, arguments.before, arguments.config.as_deref());
+        }
         Command::Completions(shell) => return shell.run(Arguments::command()),
         Command::Man(pages) => {
             return pages.run(cli::with_contract_help(Arguments::command()));

@@ -79,6 +79,7 @@ impl Pbx {
         .await?;
         let reach = Reach {
             blocklist: api.blocklist(),
+            credentials: credentials.clone(),
         };
         let control = Control::open(dir.path(), reach)
             .inspect_err(|error| {

@@ -57,3 +57,28 @@ async fn a_revoked_token_is_replaced_and_events_go_on() {
     api.extension("1000").await;
     assert!(matches!(next(&mut events).await, Update::Event(_)));
 }
+
+#[tokio::test]
+async fn events_come_over_tls_from_a_certificate_trusted_by_its_fingerprint() {
+    let server = Server::start().await;
+    let run = std::fs::read(server.data().join("run.json")).unwrap();
+    let run: client::Value = serde_json::from_slice(&run).unwrap();
+    let url = format!("https://{}", run["https"].as_str().unwrap());
+    let stranger = Client::builder(&url)
+        .credentials("e2e", "e2e-secret-0123456789")
+        .build()
+        .unwrap();
+    let Err(client::Error::Certificate(fingerprint)) = stranger.events(&[30022]).await else {
+        panic!("a self-made certificate is not believed")
+    };
+    let pbx = Client::builder(&url)
+        .credentials("e2e", "e2e-secret-0123456789")
+        .fingerprint(fingerprint)
+        .build()
+        .unwrap();
+    let mut events = pbx.events(&[30022]).await.unwrap();
+    server.api().await.extension("1000").await;
+    assert!(matches!(next(&mut events).await, Update::Event(_)));
+    pbx.close().await.unwrap();
+    assert!(events.next().await.is_none(), "closing ends its streams");
+}

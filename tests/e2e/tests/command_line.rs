@@ -236,10 +236,14 @@ async fn a_remote_pbx_is_logged_in_to_once_and_out_of_for_good() {
     assert_eq!(mode & 0o777, 0o600, "it has the secret");
     cli.ok(&["extension", "list"]).await;
     cli.ok(&["extension", "list", "--url", &url]).await;
+    cli.ok(&["--url", &url, "extension", "list"]).await;
     cli.ok(&["extension", "list", "--profile", &server.http])
         .await;
     cli.set("STROWGER_URL", &url);
     cli.ok(&["extension", "list"]).await;
+    let logins = cli.json(&["logins"]).await;
+    assert_eq!(logins[0]["url"], url.as_str(), "{logins}");
+    assert_eq!(logins[0]["current"], true, "{logins}");
 
     for _ in 0..7 {
         assert_eq!(server.get_token(None).await["errcode"], 0);
@@ -352,6 +356,17 @@ async fn a_call_is_dialled_shown_followed_and_hung_up() {
         serde_json::json!([]),
         "none began more than an hour ago"
     );
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_told_by_its_reason_and_the_exit_code() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.ok(&["extension", "create", "1000"]).await;
+    cli.ok(&["extension", "create", "1001"]).await;
+    let failed = cli.run(&["call", "dial", "1000", "1001", "--follow"]).await;
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.err.contains("Line Unreachable"), "{failed:?}");
 }
 
 #[tokio::test]

@@ -93,8 +93,14 @@ pub async fn until_over(mut events: EventStream, call: &str, out: Out) -> Result
             continue;
         }
         show(&event, out)?;
-        if matches!(event.id, CALL_END | CALL_FAILURE) {
-            break;
+        match event.id {
+            CALL_END => break,
+            CALL_FAILURE => {
+                let reason = event.msg.get("reason").and_then(Value::as_str);
+                let reason = reason.unwrap_or("no reason is told");
+                return Err(Failure::here(format!("call {call} failed: {reason}")));
+            }
+            _ => {}
         }
     }
     Ok(())

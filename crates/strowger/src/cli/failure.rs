@@ -55,7 +55,7 @@ impl Failure {
             Self::Usage(_) => USAGE,
             Self::Unreachable(_) => UNREACHABLE,
         };
-        eprintln!("strowger: {self}");
+        eprintln!("strowger: {}", super::out::harmless(&self.to_string()));
         ExitCode::from(code)
     }
 }

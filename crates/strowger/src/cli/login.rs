@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use client::{Error, json};
+use client::{Error, Value, json};
 
 use super::failure::{Failure, Result};
 use super::logins::{Login, Logins};
@@ -42,6 +42,16 @@ pub struct LoginArguments {
 #[derive(Debug, Args)]
 pub struct LogoutArguments {
     /// The login's name; the current one if not told.
+    name: Option<String>,
+    /// JSON for machines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the logins, or makes one the current one.
+#[derive(Debug, Args)]
+pub struct LoginsArguments {
+    /// The login that counts from now on where none is named.
     name: Option<String>,
     /// JSON for machines.
     #[arg(long)]
@@ -150,6 +160,35 @@ pub async fn logout(arguments: LogoutArguments) -> Result<()> {
         eprintln!("the token was not given back; it ends by itself within half an hour: {error}");
     }
     out.done(&format!("logged out of {name}"), json!({"login": name}))
+}
+
+/// `strowger logins`
+pub fn logins(arguments: LoginsArguments) -> Result<()> {
+    let out = Out {
+        json: arguments.json,
+    };
+    let mut logins = Logins::load()?;
+    if let Some(name) = arguments.name {
+        logins.named(&name)?;
+        logins.current = Some(name);
+        logins.save()?;
+    }
+    let rows: Vec<Value> = logins
+        .logins
+        .iter()
+        .map(|(name, login)| {
+            let current = logins.current.as_ref() == Some(name);
+            json!({"name": name, "url": login.url, "client_id": login.client_id,
+                "current": current, "mark": if current { "*" } else { "" }})
+        })
+        .collect();
+    let columns = [
+        ("", "mark"),
+        ("NAME", "name"),
+        ("URL", "url"),
+        ("CLIENT ID", "client_id"),
+    ];
+    out.rows(&columns, &rows)
 }
 
 /// `strowger token`

@@ -29,13 +29,13 @@ use self::call::CallVerb;
 use self::cdr::CdrVerb;
 use self::events::EventsArguments;
 use self::failure::{Failure, Result};
-use self::login::{LoginArguments, LogoutArguments, TokenVerb};
+use self::login::{LoginArguments, LoginsArguments, LogoutArguments, TokenVerb};
 use self::objects::Noun;
 use self::target::{Session, Target};
 use self::transfer::TransferVerb;
 
 pub use self::completions::{CompletionArguments, ManArguments, with_contract_help};
-pub use self::target::reachable;
+pub use self::target::{Before, reachable};
 
 /// For the end of `strowger --help`.
 pub const EXIT_CODES: &str = "\
@@ -49,6 +49,8 @@ pub enum PbxCommand {
     Login(LoginArguments),
     /// Gives the token back and forgets the login.
     Logout(LogoutArguments),
+    /// Lists the logins, or makes one the current one.
+    Logins(LoginsArguments),
     /// Shows, renews or gives back the token.
     Token(Verb<TokenVerb>),
     /// Extensions.
@@ -90,7 +92,7 @@ pub struct Verb<V: Subcommand> {
 }
 
 /// Runs a command to its exit code.
-pub fn run(command: PbxCommand, config: Option<&Path>) -> ExitCode {
+pub fn run(command: PbxCommand, before: Before, config: Option<&Path>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -98,16 +100,17 @@ pub fn run(command: PbxCommand, config: Option<&Path>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::here(error.to_string()).tell(),
     };
-    match runtime.block_on(done(command, config)) {
+    match runtime.block_on(done(command, before, config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }
 }
 
-async fn done(command: PbxCommand, config: Option<&Path>) -> Result<()> {
-    let (target, job) = match command {
+async fn done(command: PbxCommand, before: Before, config: Option<&Path>) -> Result<()> {
+    let (mut target, job) = match command {
         PbxCommand::Login(arguments) => return login::login(arguments).await,
         PbxCommand::Logout(arguments) => return login::logout(arguments).await,
+        PbxCommand::Logins(arguments) => return login::logins(arguments),
         PbxCommand::Token(verb) => (verb.target, Job::Token(verb.verb)),
         PbxCommand::Extension(verb) => (verb.target, Job::Transfer(Noun::Extension, verb.verb)),
         PbxCommand::Group(verb) => (verb.target, Job::Transfer(Noun::Group, verb.verb)),
@@ -121,6 +124,7 @@ async fn done(command: PbxCommand, config: Option<&Path>) -> Result<()> {
         PbxCommand::Events(with) => (with.target, Job::Events(with.arguments)),
         PbxCommand::Api(with) => (with.target, Job::Api(with.arguments)),
     };
+    target.or(before);
     if let Some(said) = job.offline(&target) {
         return said;
     }

@@ -120,11 +120,23 @@ fn cell(row: &Value, member: &str) -> String {
     }
 }
 
+/// A text without what a terminal would take for a command: names and numbers
+/// come from callers too.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|sign| match sign {
+            '\n' | '\t' => sign,
+            sign if sign.is_control() => char::REPLACEMENT_CHARACTER,
+            sign => sign,
+        })
+        .collect()
+}
+
 /// A value for the eye; what is too much for it is counted.
 pub fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
-        Value::String(text) => return text.clone(),
+        Value::String(text) => return harmless(text),
         Value::Array(list) if list.iter().all(|one| !one.is_array()) => {
             let parts: Vec<String> = list.iter().map(named).collect();
             parts.join(", ")
@@ -196,4 +208,28 @@ pub fn progress(what: &str, steps: Option<u64>) -> ProgressBar {
     }
     bar.set_message(what.to_owned());
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use client::json;
+
+    #[test]
+    fn nothing_that_a_pbx_says_steers_the_terminal() {
+        let row = json!({"name": "\u{1b}[2Jgone", "list": [{"name": "\u{9b}31m"}]});
+        for member in ["name", "list"] {
+            let cell = cell(&row, member);
+            assert!(!cell.chars().any(char::is_control), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn an_extension_is_online_where_one_of_its_endpoints_is() {
+        let phone = json!({"online_status": {"sip_phone": {"status": 0,
+            "status_list": [{"status": 1}]}, "linkus_web": {"status": 0}}});
+        assert_eq!(cell(&phone, "online_status"), "sip_phone");
+        let none = json!({"online_status": {"sip_phone": {"status": 0}}});
+        assert_eq!(cell(&none, "online_status"), "-");
+    }
 }

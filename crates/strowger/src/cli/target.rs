@@ -13,7 +13,8 @@ use super::failure::{Failure, Result};
 use super::logins::{self, Login, Logins};
 use super::out::Out;
 use crate::config::Config;
-use crate::credentials;
+use crate::control::{self, AskError};
+use crate::credentials::{self, Credentials};
 
 /// Tokens of the commands that speak to the PBX of this data directory.
 const LOCAL_TOKENS: &str = "command-line-token.json";
@@ -28,14 +29,8 @@ pub struct Target {
     /// else the one logged in to last.
     #[arg(long, global = true, env = "STROWGER_URL", value_name = "URL")]
     pub url: Option<String>,
-    /// A login by its name (see `strowger login`).
-    #[arg(
-        long,
-        global = true,
-        env = "STROWGER_PROFILE",
-        value_name = "NAME",
-        conflicts_with = "url"
-    )]
+    /// A login by its name (see `strowger logins`); counts before an address.
+    #[arg(long, global = true, env = "STROWGER_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
     /// JSON for machines.
     #[arg(long, global = true)]
@@ -66,7 +61,28 @@ struct RunFile {
     http: SocketAddr,
 }
 
+/// The same where it stands before the command's word.
+#[derive(Debug, Args)]
+pub struct Before {
+    #[arg(long, hide = true)]
+    url: Option<String>,
+    #[arg(long, hide = true)]
+    profile: Option<String>,
+    #[arg(long, hide = true)]
+    json: bool,
+}
+
 impl Target {
+    /// With what stood before the command; what stands after it counts.
+    pub fn or(&mut self, before: Before) {
+        self.json |= before.json;
+        if self.profile.is_none() && before.url.is_some() {
+            self.url = before.url;
+        } else if before.profile.is_some() {
+            self.profile = before.profile;
+        }
+    }
+
     /// Where output goes.
     pub fn out(&self) -> Out {
         Out { json: self.json }
@@ -169,20 +185,30 @@ async fn local(config: &Config) -> Result<Session> {
     })?;
     let run: RunFile = serde_json::from_str(&text)
         .map_err(|error| Failure::here(format!("{}: {error}", run.display())))?;
-    let told = |error: Box<dyn std::error::Error>| Failure::here(error.to_string());
-    let store = Store::open(&config.database_url(), StoreOptions::default())
-        .await
-        .map_err(|error| told(error.into()))?;
-    let credentials =
-        credentials::load_or_make(&store, &folder.join("secret.key"), &config.api).await;
-    store.close().await;
-    let credentials = credentials.map_err(told)?;
+    let credentials = match control::ask(folder, &control::Command::Credentials).await {
+        Ok(credentials) => credentials,
+        Err(AskError::NobodyThere(_) | AskError::Socket(..)) => kept(config).await?,
+        // Not from the database then: it is of another version.
+        Err(error) => return Err(Failure::here(error.to_string())),
+    };
     let client = Client::builder(&format!("http://{}", reachable(run.http)))
         .credentials(credentials.client_id, credentials.client_secret)
         .user_agent(USER_AGENT)
         .token_file(folder.join(LOCAL_TOKENS))
         .build()?;
     Ok(Session { client, kept: true })
+}
+
+/// The credentials from the database, for an exchange without a control socket.
+async fn kept(config: &Config) -> Result<Credentials> {
+    let told = |error: Box<dyn std::error::Error>| Failure::here(error.to_string());
+    let store = Store::open(&config.database_url(), StoreOptions::default())
+        .await
+        .map_err(|error| told(error.into()))?;
+    let key_file = config.data.dir.join("secret.key");
+    let credentials = credentials::load_or_make(&store, &key_file, &config.api).await;
+    store.close().await;
+    credentials.map_err(told)
 }
 
 /// The address at which something that listens everywhere is reached from here.
