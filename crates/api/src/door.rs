@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use wire::contract::HttpMethod;
 use wire::{Envelope, ErrCode, Operation};
 
+use crate::download::{self, Shelf};
 use crate::failure::Failure;
 use crate::limits::{MAX_BODY_BYTES, MAX_LOGIN_BODY_BYTES, MAX_SOCKETS};
 use crate::operations::{Call, handler};
@@ -30,6 +31,8 @@ pub struct App {
     pub handle: Handle,
     /// Who may come in.
     pub tokens: Tokens,
+    /// Files made to be fetched.
+    pub shelf: Shelf,
     /// A place for each event socket.
     pub sockets: Arc<Semaphore>,
     /// Turns true when the exchange goes down.
@@ -38,10 +41,16 @@ pub struct App {
 
 impl App {
     /// For a running exchange.
-    pub fn new(handle: Handle, tokens: Tokens, stopping: watch::Receiver<bool>) -> Arc<Self> {
+    pub fn new(
+        handle: Handle,
+        tokens: Tokens,
+        shelf: Shelf,
+        stopping: watch::Receiver<bool>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             handle,
             tokens,
+            shelf,
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
             stopping,
         })
@@ -68,6 +77,9 @@ pub async fn enter(
             Ok(response) => response,
             Err(failure) => respond(&failure.envelope()),
         };
+    }
+    if parts.uri.path().starts_with(download::PREFIX) {
+        return download::serve(&app, &parts).await;
     }
     if operation.is_none()
         && let Some(page) = pages::page(&parts)

@@ -7,6 +7,7 @@ use settings::SettingsError;
 use store::StoreError;
 use wire::{Envelope, ErrCode, InvalidParam, rule};
 
+use crate::download::ShelfError;
 use crate::token::TokenError;
 
 /// Why an operation failed.
@@ -102,6 +103,16 @@ impl From<TokenError> for Failure {
             TokenError::Expired => Self::Code(ErrCode::TokenExpired),
             TokenError::NoRandomness => Self::Internal("no randomness".into()),
             TokenError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<ShelfError> for Failure {
+    fn from(error: ShelfError) -> Self {
+        match error {
+            ShelfError::Full => Self::Code(ErrCode::MaxLimitationExceeded),
+            ShelfError::Busy => Self::Code(ErrCode::OverloadTaskRunning),
+            ShelfError::Io(error) => Self::Internal(format!("files for download: {error}")),
         }
     }
 }

@@ -18,6 +18,9 @@
 //! | a body over its bound | 40004 `FILE SIZE EXCEEDED` |
 //! | parameters that break the contract's table | 40002 with `invalid_param_list` |
 //!
+//! Files (`/api/download/`) are no part of the API's tree: their answers are
+//! HTTP's, but for the token's; see `download/serve.rs`.
+//!
 //! What is no HTTP request (quotes or spaces in the target, a header over its
 //! bound) never gets here: it is answered 400 or 431, as HTTP says.
 
@@ -27,6 +30,7 @@ mod blocklist;
 mod call;
 mod cdr;
 mod door;
+mod download;
 mod extension;
 mod extension_status_monitor;
 mod failure;

@@ -61,6 +61,28 @@ pub const CATCH_UP_PAGE: u32 = 500;
 /// How far a reader may fall behind; farther, and the socket is closed.
 pub const MAX_CATCH_UP: usize = 100_000;
 
+/// How long a file that is made for download can be fetched.
+pub const DOWNLOAD_LIFE: Duration = Duration::from_secs(30 * 60);
+/// How often files are removed whose time is over.
+pub const DOWNLOAD_SWEEP: Duration = Duration::from_secs(60);
+/// Files made for download that there are at once.
+pub const MAX_DOWNLOADS: usize = 128;
+/// Files for download that are being made at once.
+pub const MAX_DOWNLOADS_IN_MAKING: usize = 4;
+/// Bytes of all files made for download. Ten million call records are some two
+/// thousand million bytes.
+pub const MAX_DOWNLOAD_BYTES: u64 = 16 << 30;
+/// How long the answer that names a file waits for it to be whole.
+pub const DOWNLOAD_WAIT: Duration = Duration::from_secs(2);
+/// How long who asks for a part of a file waits for it to be whole.
+pub const DOWNLOAD_RANGE_WAIT: Duration = Duration::from_secs(20);
+/// Bytes of a file that are read at once.
+pub const DOWNLOAD_READ_BYTES: u64 = 128 << 10;
+/// Call records that are read and written to a file at once.
+pub const CSV_ROWS_AT_ONCE: u32 = 5_000;
+/// Numbers that calls came in by, in one search.
+pub const MAX_DIDS: usize = 256;
+
 /// Most call records on a page, and as many where none are asked for.
 pub const MAX_PAGE_SIZE: i64 = 10_000;
 /// How long a login waits for the database to keep its tokens.

@@ -4,7 +4,8 @@ use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -23,9 +24,10 @@ use tower::Service;
 use crate::admit::{Admission, admit, permit};
 use crate::blocklist::Blocklist;
 use crate::door::{App, enter};
+use crate::download::Shelf;
 use crate::limits::{
-    FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_KEEP_ALIVE, MAX_CONNECTIONS,
-    MAX_HEADER_BYTES, MAX_STREAMS, SHUTDOWN_GRACE,
+    DOWNLOAD_SWEEP, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_KEEP_ALIVE,
+    MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_STREAMS, SHUTDOWN_GRACE,
 };
 use crate::token::Tokens;
 
@@ -45,6 +47,9 @@ pub struct ApiConfig {
     pub permitted: Vec<Network>,
     /// Most requests a second from one address; no bound where there is none.
     pub requests_per_second: Option<NonZeroU32>,
+    /// Where files lie that are made to be fetched. It is emptied; without it
+    /// none can be made.
+    pub downloads: Option<PathBuf>,
     /// Pages beside the API, such as `/metrics`. They are asked first, and
     /// need neither token nor User-Agent.
     pub extra: Option<Router>,
@@ -59,6 +64,9 @@ pub enum ApiError {
     /// A listener is of no use.
     #[error("listener: {0}")]
     Listener(#[from] io::Error),
+    /// The directory for downloads is of no use.
+    #[error("the directory for downloads: {0}")]
+    Downloads(#[source] io::Error),
 }
 
 /// The open door.
@@ -83,12 +91,15 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         client_secret,
         permitted,
         requests_per_second,
+        downloads,
         extra,
     } = config;
     let sealer = handle.settings().sealer().clone();
     let tokens = Tokens::open(handle.store().clone(), &sealer, &client_id, &client_secret).await?;
     let stopping = watch::Sender::new(false);
-    let app = App::new(handle, tokens, stopping.subscribe());
+    let shelf = Shelf::open(downloads).map_err(ApiError::Downloads)?;
+    let app = App::new(handle, tokens, shelf, stopping.subscribe());
+    tokio::spawn(tidy(Arc::downgrade(&app)));
     let admission = Arc::new(Admission::new(permitted, requests_per_second));
     let router = Router::new()
         .fallback(enter)
@@ -121,6 +132,17 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         serving.tasks.spawn(server.serve(service));
     }
     Ok(serving)
+}
+
+/// Removes files whose time is over, as long as the door is open.
+async fn tidy(app: Weak<App>) {
+    loop {
+        tokio::time::sleep(DOWNLOAD_SWEEP).await;
+        let Some(app) = app.upgrade() else {
+            return;
+        };
+        app.shelf.forget_old();
+    }
 }
 
 impl Serving {

@@ -93,6 +93,9 @@ operations! {
     "v1.0" "call/hangup" => call::hangup,
     "v1.0" "cdr/list" => cdr::list,
     "v1.0" "cdr/search" => cdr::search,
+    "v1.0" "cdr/download" => cdr::download,
+    "v1.0" "cdr/getoption" => cdr::getoption,
+    "v1.0" "cdr/updateoption" => cdr::updateoption,
 }
 
 impl Call {

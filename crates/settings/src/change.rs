@@ -11,7 +11,7 @@ use store::NewEvent;
 
 use crate::draft::Draft;
 use crate::error::SettingsError;
-use crate::kind::{KINDS, Kind};
+use crate::kind::{Kind, all};
 use crate::organization;
 use crate::read::{answer, id};
 use crate::record::Record;
@@ -95,7 +95,8 @@ impl Inner {
         Ok(id)
     }
 
-    async fn update(
+    /// Changes an object.
+    pub async fn update(
         &self,
         kind: &'static dyn Kind,
         id: i64,
@@ -129,7 +130,7 @@ impl Inner {
     /// never was one. Nobody listens yet: nothing is told.
     pub async fn begin(&self) -> Result<(), SettingsError> {
         let mut draft = Draft::new(self.current.load_full());
-        for kind in KINDS.iter().copied() {
+        for kind in all() {
             let first = kind.first(&self.options);
             if first.is_empty() || self.store.counter(&counter(kind)).await? > 0 {
                 continue;

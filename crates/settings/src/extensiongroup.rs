@@ -15,7 +15,7 @@ use wire::{InvalidParam, rule};
 
 use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
-use crate::extension::display_name;
+use crate::extension::{Extension, display_name};
 use crate::kind::Rule::{Acted, Stored};
 use crate::kind::{Kind, MemberRule, SortKey, UniqueKey, line};
 use crate::read::answer;
@@ -261,6 +261,20 @@ impl Kind for ExtensionGroupKind {
 
     fn withdraw(&self, record: &Record, snapshot: &mut Snapshot) {
         snapshot.set_group_of_all(record.id, false);
+    }
+}
+
+impl Snapshot {
+    /// The numbers of a group's members; `None` where there is no such group.
+    pub fn group_numbers(&self, id: i64) -> Option<Vec<String>> {
+        let group = self.record(NAME, id)?;
+        let number = |extension: &Extension| extension.number.to_string();
+        if has_all(&group) {
+            return Some(self.extensions().map(|e| number(e)).collect());
+        }
+        let listed = group.list(MEMBERS).iter().filter_map(Value::as_i64);
+        let extensions = listed.filter_map(|id| self.extension(id));
+        Some(extensions.map(|extension| number(&extension)).collect())
     }
 }
 

@@ -22,6 +22,7 @@ use crate::read::answer;
 use crate::record::Record;
 use crate::reference::{Reference, drop_entries};
 use crate::settings::Options;
+use crate::single::SINGLES;
 use crate::snapshot::Snapshot;
 use crate::table::Page;
 
@@ -37,9 +38,15 @@ pub(crate) static KINDS: &[&dyn Kind] = &[
 /// Most characters of a text for which the contract names no bound.
 const MAX_TEXT: usize = 255;
 
+/// All kinds, and all settings of which there is one object.
+pub(crate) fn all() -> impl Iterator<Item = &'static dyn Kind> {
+    let singles = SINGLES.iter().map(|single| single as &dyn Kind);
+    KINDS.iter().copied().chain(singles)
+}
+
 /// The kind of this name.
 pub(crate) fn kind(name: &str) -> Option<&'static dyn Kind> {
-    KINDS.iter().copied().find(|kind| kind.name() == name)
+    all().find(|kind| kind.name() == name)
 }
 
 /// What becomes of a member's value.

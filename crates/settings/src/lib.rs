@@ -26,6 +26,7 @@ mod seal;
 mod secret;
 mod sent;
 mod settings;
+mod single;
 mod snapshot;
 mod table;
 mod unacted;

@@ -11,7 +11,7 @@ use store::{Batch, Object, ObjectChange, Store};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::error::SettingsError;
-use crate::kind::{KINDS, Kind};
+use crate::kind::{Kind, all};
 use crate::record::Record;
 use crate::seal::Sealer;
 use crate::snapshot::Snapshot;
@@ -141,8 +141,8 @@ impl Settings {
         let sealer = Sealer::open(key_file)?;
         let mut snapshot = Snapshot::default();
         snapshot.set_features(options.features);
-        for kind in KINDS {
-            snapshot = load(&store, *kind, &sealer, snapshot).await?;
+        for kind in all() {
+            snapshot = load(&store, kind, &sealer, snapshot).await?;
         }
         let revision = i64::try_from(store.counter(REVISION).await?).unwrap_or(i64::MAX);
         snapshot.set_revision(revision.max(snapshot.revision()));

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use crate::extension::PRESENCE_MEMBERS;
-use crate::kind::{KINDS, Rule};
+use crate::kind::{KINDS, Kind, Rule};
+use crate::single::SINGLES;
 
 /// A member that nothing acts on yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,21 +35,29 @@ impl fmt::Display for Rule {
 /// All members of all kinds that are not acted on.
 pub fn unacted() -> Vec<Unacted> {
     let own = KINDS.iter().flat_map(|kind| {
-        kind.members()
-            .iter()
-            .map(|member| (kind.name(), member.name.to_owned(), member.rule))
+        kind.members().iter().map(|member| {
+            let operation = format!("{}/create", kind.name());
+            (operation, member.name.to_owned(), member.rule)
+        })
+    });
+    let singles = SINGLES.iter().flat_map(|single| {
+        single.members().iter().map(|member| {
+            let operation = single.update_path().to_owned();
+            (operation, member.name.to_owned(), member.rule)
+        })
     });
     let presence = PRESENCE_MEMBERS.iter().map(|member| {
         (
-            "extension",
+            "extension/create".to_owned(),
             format!("presence_list[].{}", member.name),
             member.rule,
         )
     });
-    own.chain(presence)
+    own.chain(singles)
+        .chain(presence)
         .filter(|(_, _, rule)| !matches!(rule, Rule::Acted | Rule::Elsewhere | Rule::Secret(_)))
-        .map(|(kind, member, rule)| Unacted {
-            operation: format!("{kind}/create"),
+        .map(|(operation, member, rule)| Unacted {
+            operation,
             member,
             rule,
         })

@@ -193,8 +193,8 @@ impl Script {
                 let (low, high) = column.bounds();
                 row.push_bind(block.number)
                     .push_bind(field)
-                    .push_bind(low.to_vec())
-                    .push_bind(high.to_vec())
+                    .push_bind(low.into_owned())
+                    .push_bind(high.into_owned())
                     .push_bind(column.bytes().to_vec());
             });
     }

@@ -72,6 +72,7 @@ impl Pbx {
                 client_secret: credentials.client_secret.clone(),
                 permitted: config.api.permitted.clone(),
                 requests_per_second: config.api.requests_per_second,
+                downloads: Some(dir.path().join("downloads")),
                 extra: Some(metrics),
             },
             running.handle.clone(),

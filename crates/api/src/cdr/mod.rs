@@ -1,80 +1,104 @@
 //! `cdr/*` v1.0: call records, a leg a row.
 
+mod csv;
+mod filter;
 mod row;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use exchange::clock::DisplayClock;
 use serde_json::{Map, Value, json};
-use store::{CdrField, CdrFilter, Page, Sort};
+use store::{CdrField, CdrFilter, CdrSelection, Page, Sort, StoreError};
+use tokio::time::timeout;
 use wire::{Envelope, rule};
 
+use crate::download::{Access, FileWriter, Label, Progress};
 use crate::failure::Failure;
-use crate::limits::MAX_PAGE_SIZE;
+use crate::limits::{CSV_ROWS_AT_ONCE, DOWNLOAD_WAIT, MAX_PAGE_SIZE};
 use crate::operations::{Answer, Call};
 use crate::page;
 
 /// One page of all records.
 pub async fn list(call: Call) -> Answer {
-    // No record was ever made on the vendor's old firmware.
-    let legacy = call.text("from") == Some("legacy");
-    let filter = CdrFilter {
-        pin_code: text(&call, "pin_code"),
-        ..CdrFilter::default()
-    };
-    answer(&call, (!legacy).then_some(filter)).await
+    let filter = filter::of_list(&call);
+    answer(&call, filter).await
 }
 
 /// One page of the records that match.
 pub async fn search(call: Call) -> Answer {
-    let filter = filter(&call);
+    let filter = filter::of_search(&call)?;
     answer(&call, filter).await
 }
 
-/// The filter of a search; `None` where nothing can match.
-fn filter(call: &Call) -> Option<CdrFilter> {
-    let clock = &call.app.handle.identity().clock;
-    Some(CdrFilter {
-        start: time(call.text("start_time"), clock)?,
-        end: time(call.text("end_time"), clock)?,
-        call_from: text(call, "call_from"),
-        call_to: text(call, "call_to"),
-        fuzzy: call.number("enable_fuzzy_search") == Some(1),
-        status: text(call, "status"),
-        pin_code: text(call, "pin_code"),
-        ..CdrFilter::default()
-    })
+/// Makes a CSV file of the records that match, and says where it is fetched. It
+/// is answered when the file is there or, where that takes long, while it grows.
+pub async fn download(call: Call) -> Answer {
+    let selection = match filter::of_search(&call)? {
+        Some(filter) => {
+            let store = call.app.handle.store();
+            Some(store.cdr_select(&filter, Sort::default()).await?)
+        }
+        None => None,
+    };
+    let identity = call.app.handle.identity();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    let (item, writer) = call.app.shelf.begin(Label {
+        name: format!("CDR-{}", identity.clock.compact(now)),
+        extension: "csv",
+        content_type: "text/csv; charset=utf-8; header=present",
+        access: Access::Token,
+    })?;
+    let clock = Arc::new(identity.clock.clone());
+    tokio::spawn(async move {
+        if let Err(failure) = write(selection, clock, writer).await {
+            tracing::error!(?failure, "a file of call records is not finished");
+        }
+    });
+    if let Ok(Progress::Failed) = timeout(DOWNLOAD_WAIT, item.settled()).await {
+        return Err(Failure::Internal("a file of call records failed".into()));
+    }
+    let mut members = Map::new();
+    members.insert("file".into(), json!(item.name));
+    members.insert("download_resource_url".into(), json!(item.url()));
+    Ok(Envelope::ok(members))
 }
 
-/// A time in the display format or in Unix seconds. Text in any other format
-/// is no error: it matches no record, as on the vendor's PBX.
-fn time(text: Option<&str>, clock: &DisplayClock) -> Option<Option<i64>> {
-    let Some(text) = text else { return Some(None) };
-    let unix = text.trim().parse().ok();
-    unix.or_else(|| clock.parse(text)).map(Some)
+/// How the records are searched.
+pub async fn getoption(call: Call) -> Answer {
+    let settings = call.app.handle.settings();
+    Ok(Envelope::ok(settings.single(call.operation.path)?))
 }
 
+/// Changes how the records are searched.
+pub async fn updateoption(call: Call) -> Answer {
+    let settings = call.app.handle.settings();
+    let path = call.operation.path;
+    Ok(Envelope::ok(
+        settings.update_single(path, call.params).await?,
+    ))
+}
+
+/// A page of the records that match; of none where there is no filter.
 async fn answer(call: &Call, filter: Option<CdrFilter>) -> Answer {
     let page = page::read(call, MAX_PAGE_SIZE)?;
     let sort = sort(call)?;
-    // Extension groups, call notes and trunks with numbers are not there yet,
-    // so that no record belongs to one that is asked for.
-    let of_none = [
-        "extension_group",
-        "disposition_code_list",
-        "call_note_remark",
-        "did",
-    ]
-    .iter()
-    .any(|name| call.params.get(*name).is_some_and(|value| value != ""));
     let (total, records) = match filter {
-        Some(filter) if !of_none => {
+        Some(filter) => {
             let page = Page::new(bounded(page.number), bounded(page.size));
-            call.app
-                .handle
-                .store()
-                .cdr_page(&filter, page, sort)
-                .await?
+            let found = call.app.handle.store().cdr_page(&filter, page, sort);
+            match found.await {
+                // So many different values that no bounded memory sorts them.
+                Err(StoreError::TooMuch) => {
+                    return Err(Failure::member("sort_by", call.text("sort_by"), rule::MAX));
+                }
+                found => found?,
+            }
         }
-        _ => (0, Vec::new()),
+        None => (0, Vec::new()),
     };
     let clock = &call.app.handle.identity().clock;
     let rows: Vec<Value> = records
@@ -100,32 +124,48 @@ fn sort(call: &Call) -> Result<Sort, Failure> {
     })
 }
 
-fn text(call: &Call, name: &str) -> Option<String> {
-    call.text(name).map(|text| text.trim().to_owned())
-}
-
 fn bounded(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use exchange::clock::{DateFormat, TimeFormat};
-
-    #[test]
-    fn both_time_dialects_are_understood_and_others_match_nothing() {
-        let clock = DisplayClock {
-            zone: jiff::tz::TimeZone::UTC,
-            date: DateFormat::from_name("YYYY/MM/DD").unwrap(),
-            time: TimeFormat::from_name("HH:mm:ss").unwrap(),
-        };
-        assert_eq!(time(None, &clock), Some(None));
-        assert_eq!(time(Some("1790000000"), &clock), Some(Some(1_790_000_000)));
-        assert_eq!(
-            time(Some("2026/09/21 14:13:20"), &clock),
-            Some(Some(1_790_000_000))
-        );
-        assert_eq!(time(Some("2026-09-21T14:13:20Z"), &clock), None);
+/// Writes the file, some rows at a time.
+async fn write(
+    selection: Option<CdrSelection>,
+    clock: Arc<DisplayClock>,
+    mut writer: FileWriter,
+) -> Result<(), Failure> {
+    writer = put(writer, csv::header).await?;
+    let total = selection.as_ref().map_or(0, CdrSelection::total);
+    let mut written = 0;
+    while let Some(selection) = &selection
+        && written < total
+    {
+        let rows = selection.rows(written, CSV_ROWS_AT_ONCE).await?;
+        if rows.is_empty() {
+            return Err(Failure::Internal("records have gone".into()));
+        }
+        written += rows.len() as u64;
+        let clock = clock.clone();
+        writer = put(writer, move || csv::lines(&rows, &clock)).await?;
     }
+    let finished = tokio::task::spawn_blocking(move || writer.finish()).await;
+    finished.map_err(internal)?.map_err(internal)
+}
+
+/// Makes text and adds it to a file, where that keeps nobody waiting.
+async fn put(
+    mut writer: FileWriter,
+    text: impl FnOnce() -> Result<Vec<u8>, ::csv::Error> + Send + 'static,
+) -> Result<FileWriter, Failure> {
+    tokio::task::spawn_blocking(move || {
+        let text = text().map_err(internal)?;
+        writer.write(&text).map_err(internal)?;
+        Ok(writer)
+    })
+    .await
+    .map_err(internal)?
+}
+
+fn internal(error: impl std::fmt::Display) -> Failure {
+    Failure::Internal(error.to_string())
 }

@@ -67,7 +67,7 @@ impl Row {
 }
 
 /// `Name<number>`, or the number alone where there is no name.
-fn party(name: &str, number: &str) -> String {
+pub fn party(name: &str, number: &str) -> String {
     match (name, number) {
         ("", number) => number.to_owned(),
         (name, "") => name.to_owned(),

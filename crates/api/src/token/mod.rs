@@ -315,7 +315,8 @@ fn owner(sealer: &Sealer, client_id: &str, secret: &str) -> String {
     )
 }
 
-fn random_token() -> Result<String, TokenError> {
+/// Letters and digits that nobody can guess.
+pub fn random_token() -> Result<String, TokenError> {
     let mut token = String::with_capacity(TOKEN_LENGTH);
     let mut bytes = [0_u8; 64];
     while token.len() < TOKEN_LENGTH {

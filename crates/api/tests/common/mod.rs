@@ -48,6 +48,8 @@ pub struct Rules {
     pub requests_per_second: Option<u32>,
     /// The root of the organizations is not shown to users.
     pub root_hidden: bool,
+    /// Zone, date and time format; UTC, `YYYY/MM/DD` and 24 hours.
+    pub clock: Option<(&'static str, &'static str, &'static str)>,
 }
 
 pub struct Pbx {
@@ -85,6 +87,7 @@ impl Pbx {
         let settings = Settings::open_with(store.clone(), &key_file, options)
             .await
             .unwrap();
+        let (zone, date, time) = rules.clock.unwrap_or(("UTC", "YYYY/MM/DD", "HH:mm:ss"));
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let config = ExchangeConfig {
             sip_udp: SocketAddr::new(local, 0),
@@ -98,9 +101,9 @@ impl Pbx {
                 serial: "363A12345678".into(),
                 firmware: FIRMWARE,
                 clock: DisplayClock {
-                    zone: jiff::tz::TimeZone::UTC,
-                    date: DateFormat::from_name("YYYY/MM/DD").unwrap(),
-                    time: TimeFormat::from_name("HH:mm:ss").unwrap(),
+                    zone: jiff::tz::TimeZone::get(zone).unwrap(),
+                    date: DateFormat::from_name(date).unwrap(),
+                    time: TimeFormat::from_name(time).unwrap(),
                 },
                 node: 1,
                 started: Instant::now(),
@@ -110,7 +113,7 @@ impl Pbx {
             .await
             .unwrap();
         let address = SocketAddr::new(local, 0);
-        let serving = open_door(address, &rules, running.handle.clone()).await;
+        let serving = open_door(address, &rules, &dir, running.handle.clone()).await;
         let url = format!("http://{}", serving.http.unwrap());
         let http = reqwest::Client::builder()
             .user_agent("OpenAPI")
@@ -164,7 +167,7 @@ impl Pbx {
         let address = self.serving.http.unwrap();
         let closed = std::mem::replace(&mut self.serving, nothing(self.handle.clone()).await);
         closed.stop().await;
-        self.serving = open_door(address, &self.rules, self.handle.clone()).await;
+        self.serving = open_door(address, &self.rules, &self.dir, self.handle.clone()).await;
     }
 
     pub async fn stop(self) {
@@ -261,7 +264,12 @@ pub fn extension(number: &str) -> Value {
     })
 }
 
-async fn open_door(address: SocketAddr, rules: &Rules, handle: exchange::Handle) -> Serving {
+async fn open_door(
+    address: SocketAddr,
+    rules: &Rules,
+    dir: &Dir,
+    handle: exchange::Handle,
+) -> Serving {
     let config = ApiConfig {
         http: Some(TcpListener::bind(address).unwrap()),
         client_id: CLIENT_ID.into(),
@@ -273,6 +281,7 @@ async fn open_door(address: SocketAddr, rules: &Rules, handle: exchange::Handle)
             .collect(),
         requests_per_second: rules.requests_per_second.and_then(NonZeroU32::new),
         extra: Some(axum::Router::new().route("/metrics", axum::routing::get("some metrics"))),
+        downloads: Some(dir.0.join("downloads")),
         ..ApiConfig::default()
     };
     api::serve(config, handle).await.unwrap()

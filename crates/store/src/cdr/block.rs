@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::column::Column;
+use super::column::{Column, Form};
 use super::field::{FIELDS, Field, key_number, number_key};
 use crate::error::StoreError;
 
@@ -16,6 +16,16 @@ use crate::error::StoreError;
 pub(super) struct Zone {
     pub low: Vec<u8>,
     pub high: Vec<u8>,
+}
+
+impl Zone {
+    fn of(column: &Column) -> Self {
+        let (low, high) = column.bounds();
+        Self {
+            low: low.into_owned(),
+            high: high.into_owned(),
+        }
+    }
 }
 
 /// A full run: its columns are in the database.
@@ -42,6 +52,8 @@ pub(super) struct Recent {
     pub first: i64,
     /// The last record's `seq`.
     pub last: i64,
+    /// By field.
+    zones: Vec<Zone>,
     /// By field.
     columns: Vec<Arc<Column>>,
 }
@@ -123,19 +135,21 @@ impl Growing {
 
     /// Its records so far, as columns.
     pub fn recent(&self) -> Recent {
-        let columns = self.values.iter().map(|values| {
+        let columns = Field::ALL.iter().zip(&self.values).map(|(field, values)| {
             let starts = std::iter::once(&0).chain(&values.ends);
             let values: Vec<&[u8]> = starts
                 .zip(&values.ends)
                 .map(|(start, end)| values.bytes.get(*start..*end).unwrap_or_default())
                 .collect();
-            Arc::new(Column::build(&values))
+            Arc::new(Column::build(&values, form(*field)))
         });
+        let columns: Vec<_> = columns.collect();
         Recent {
             rows: self.rows,
             first: self.first,
             last: self.last,
-            columns: columns.collect(),
+            zones: columns.iter().map(|column| Zone::of(column)).collect(),
+            columns,
         }
     }
 }
@@ -160,7 +174,7 @@ impl Recent {
                 .iter()
                 .filter_map(|part| part.column(field).map(AsRef::as_ref))
                 .collect();
-            Some((field, Arc::new(Column::join(&columns))))
+            Some((field, Arc::new(Column::join(&columns, form(field)))))
         });
         NewBlock {
             number,
@@ -178,11 +192,7 @@ impl NewBlock {
         let mut zones = vec![Zone::default(); FIELDS];
         for (field, column) in &self.columns {
             if let Some(zone) = zones.get_mut(*field as usize) {
-                let (low, high) = column.bounds();
-                *zone = Zone {
-                    low: low.to_vec(),
-                    high: high.to_vec(),
-                };
+                *zone = Zone::of(column);
             }
         }
         Sealed {
@@ -211,29 +221,42 @@ impl Run {
                 .zones
                 .get(field as usize)
                 .map(|zone| (zone.low.as_slice(), zone.high.as_slice())),
-            Self::Recent(run) => run.column(field).map(|column| column.bounds()),
+            Self::Recent(run) => run
+                .zones
+                .get(field as usize)
+                .map(|zone| (zone.low.as_slice(), zone.high.as_slice())),
         }
         .unwrap_or_default()
     }
 
+    /// The first record's `seq` and the last one's.
+    pub fn seqs(&self) -> (i64, i64) {
+        match self {
+            Self::Sealed(run) => (run.first, run.last),
+            Self::Recent(run) => (run.first, run.last),
+        }
+    }
+
     /// Whether its records' `seq`s have no gap, so that a place tells them.
     pub fn is_dense(&self) -> bool {
-        match self {
-            Self::Sealed(run) => is_dense(run.first, run.last, run.rows),
-            Self::Recent(run) => is_dense(run.first, run.last, run.rows),
-        }
+        let (first, last) = self.seqs();
+        is_dense(first, last, self.rows())
     }
 
     /// The `seq` at a place. `seqs` is the column of them, where there are gaps.
     pub fn seq(&self, at: usize, seqs: Option<&Column>) -> Option<i64> {
         if let Some(seqs) = seqs {
-            return key_number(seqs.value(seqs.code(at)));
+            return key_number(&seqs.value(seqs.code(at)));
         }
-        let first = match self {
-            Self::Sealed(run) => run.first,
-            Self::Recent(run) => run.first,
-        };
-        first.checked_add(i64::try_from(at).ok()?)
+        self.seqs().0.checked_add(i64::try_from(at).ok()?)
+    }
+}
+
+fn form(field: Field) -> Form {
+    if field.is_number() {
+        Form::Number
+    } else {
+        Form::Text
     }
 }
 

@@ -181,16 +181,24 @@ impl RecordIndex {
         field: Field,
         runs: &[Run],
     ) -> Result<Vec<Arc<Column>>, StoreError> {
-        let missing: Vec<i64> = runs
+        let mut columns: Vec<Option<Arc<Column>>> = runs
             .iter()
-            .filter_map(|run| match run {
-                Run::Sealed(block) => Some(block.number),
-                Run::Recent(_) => None,
+            .map(|run| match run {
+                Run::Sealed(block) => self.cache.get(&(block.number, field)),
+                Run::Recent(run) => run.column(field).cloned(),
             })
-            .filter(|number| self.cache.get(&(*number, field)).is_none())
             .collect();
-        let mut read = BTreeMap::new();
-        for numbers in missing.chunks(READ_COLUMNS) {
+        // What was in the cache is held already: it may be pushed out meanwhile.
+        let missing: BTreeMap<i64, usize> = runs
+            .iter()
+            .enumerate()
+            .filter_map(|(at, run)| match run {
+                Run::Sealed(block) if columns.get(at)?.is_none() => Some((block.number, at)),
+                _ => None,
+            })
+            .collect();
+        let numbers: Vec<i64> = missing.keys().copied().collect();
+        for numbers in numbers.chunks(READ_COLUMNS) {
             let mut sql =
                 QueryBuilder::<Sqlite>::new("SELECT block, data FROM cdr_column WHERE field = ");
             sql.push_bind(field.name()).push(" AND block IN (");
@@ -201,32 +209,28 @@ impl RecordIndex {
             sql.push(")");
             for row in sql.build().fetch_all(&self.pool).await? {
                 let number: i64 = row.try_get(0)?;
-                let column =
-                    Column::parse(row.try_get(1)?).ok_or_else(|| corrupt(number, field))?;
-                let column = Arc::new(column);
-                self.cache.insert((number, field), column.clone());
-                read.insert(number, column);
+                let column = Column::parse(row.try_get(1)?).map(Arc::new);
+                let place = missing.get(&number).and_then(|at| columns.get_mut(*at));
+                if let (Some(column), Some(place)) = (column, place) {
+                    self.cache.insert((number, field), column.clone());
+                    *place = Some(column);
+                }
             }
         }
-        let mut columns = Vec::with_capacity(runs.len());
-        for run in runs {
-            let column = match run {
-                Run::Recent(run) => run.column(field).cloned(),
-                Run::Sealed(block) => read
-                    .get(&block.number)
-                    .cloned()
-                    .or_else(|| self.cache.get(&(block.number, field))),
-            };
-            let number = match run {
-                Run::Sealed(block) => block.number,
-                Run::Recent(_) => 0,
-            };
-            match column {
-                Some(column) if column.rows() == run.rows() => columns.push(column),
-                _ => return Err(corrupt(number, field)),
-            }
-        }
-        Ok(columns)
+        runs.iter()
+            .zip(columns)
+            .map(|(run, column)| {
+                column
+                    .filter(|column| column.rows() == run.rows())
+                    .ok_or_else(|| {
+                        let (first, last) = run.seqs();
+                        StoreError::Corrupt(format!(
+                            "column {} of the records {first} to {last}",
+                            field.name()
+                        ))
+                    })
+            })
+            .collect()
     }
 
     /// The rows of these `seq`s, in their order.
@@ -247,10 +251,6 @@ impl RecordIndex {
         }
         Ok(seqs.iter().filter_map(|seq| rows.remove(seq)).collect())
     }
-}
-
-fn corrupt(block: i64, field: Field) -> StoreError {
-    StoreError::Corrupt(format!("column {} of record block {block}", field.name()))
 }
 
 /// The full blocks, without their columns.

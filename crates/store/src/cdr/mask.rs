@@ -99,6 +99,17 @@ impl Bits {
         })
     }
 
+    /// Those that are to be kept.
+    pub fn keep(&self, kept: impl Fn(usize) -> bool) -> Mask {
+        let mut words = vec![0_u64; self.words.len()];
+        for at in self.ones().filter(|at| kept(*at)) {
+            if let Some(word) = words.get_mut(at / 64) {
+                *word |= 1 << (at % 64);
+            }
+        }
+        Mask::of(words)
+    }
+
     fn join(mut self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Mask {
         for (a, b) in self.words.iter_mut().zip(&other.words) {
             *a = f(*a, *b);

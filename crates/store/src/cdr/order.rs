@@ -12,27 +12,48 @@ use super::mask::Mask;
 pub(super) struct Lane {
     column: Arc<Column>,
     mask: Arc<Mask>,
+    ranks: Ranks,
+}
+
+/// How many records stand before each value.
+#[derive(Debug)]
+enum Ranks {
     /// See [`Column::starts`].
-    starts: Vec<u32>,
+    Many(Vec<u32>),
+    /// The number of the value and the place of each record, sorted.
+    Few(Vec<(u32, usize)>),
 }
 
 /// A record by its lane and its place there.
 pub(super) type Spot = (usize, usize);
 
+/// Up to so many records of a run are sorted; more are counted.
+const FEW: u64 = 4_096;
+
 impl Lane {
     /// The records of a mask, by the values of a column.
     pub fn new(column: Arc<Column>, mask: Arc<Mask>) -> Self {
-        let starts = column.starts(&mask);
+        let ranks = match mask.as_ref() {
+            Mask::Bits(bits) if mask.count(column.rows()) <= FEW => {
+                let mut few: Vec<_> = bits.ones().map(|at| (column.code(at), at)).collect();
+                few.sort_unstable();
+                Ranks::Few(few)
+            }
+            mask => Ranks::Many(column.starts(mask)),
+        };
         Self {
             column,
             mask,
-            starts,
+            ranks,
         }
     }
 
     /// How many of its records have a value before that of a number.
     fn before(&self, code: u32) -> u64 {
-        u64::from(self.starts.get(code as usize).copied().unwrap_or(0))
+        match &self.ranks {
+            Ranks::Many(starts) => u64::from(starts.get(code as usize).copied().unwrap_or(0)),
+            Ranks::Few(few) => few.partition_point(|(other, _)| *other < code) as u64,
+        }
     }
 
     /// How many of its records have a value from `low` up to, not with, `high`.
@@ -40,8 +61,17 @@ impl Lane {
         self.before(high).saturating_sub(self.before(low))
     }
 
-    /// The places of its records with a value of these numbers, in order.
+    /// The places of its records with a value of these numbers: by value where
+    /// they are few, and in the order of being written of one value.
     fn places(&self, low: u32, high: u32) -> Vec<usize> {
+        if let Ranks::Few(few) = &self.ranks {
+            let start = few.partition_point(|(code, _)| *code < low);
+            let these = few.get(start..).unwrap_or_default().iter();
+            return these
+                .take_while(|(code, _)| *code < high)
+                .map(|(_, at)| *at)
+                .collect();
+        }
         let length = high - low;
         let mut places = Vec::new();
         self.column.each(|at, code| {
@@ -106,7 +136,7 @@ fn at_rank(lanes: &[Lane], rank: u64) -> Option<(Vec<u8>, u64)> {
             .iter()
             .zip(&open)
             .map(|(lane, (low, high))| {
-                let same = lane.column.equal(value);
+                let same = lane.column.equal(&value);
                 let cut = same.start.clamp(*low, *high);
                 let end = same.end.clamp(cut, *high);
                 less += lane.count(*low, cut);
@@ -119,7 +149,7 @@ fn at_rank(lanes: &[Lane], rank: u64) -> Option<(Vec<u8>, u64)> {
                 *high = cut;
             }
         } else if rank < before + less + equal {
-            return Some((value.to_vec(), before + less));
+            return Some((value.into_owned(), before + less));
         } else {
             before += less + equal;
             for ((low, _), (_, end)) in open.iter_mut().zip(cuts) {
@@ -181,18 +211,18 @@ fn inner(lanes: &[Lane], low: &[u8], high: &[u8]) -> Vec<Spot> {
             spots.extend(lane.places(start, end).into_iter().map(|place| (at, place)));
         }
     }
-    let value = |(lane, place): &Spot| {
-        lanes
-            .get(*lane)
-            .map(|lane| lane.column.value(lane.column.code(*place)))
-    };
-    // Stable: equals keep the order of being written.
-    spots.sort_by(|a, b| value(a).cmp(&value(b)));
+    spots.sort_by_cached_key(|(at, place)| {
+        let value = lanes
+            .get(*at)
+            .map(|lane| lane.column.value(lane.column.code(*place)));
+        (value, *at, *place)
+    });
     spots
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::column::Form;
     use super::*;
 
     #[test]
@@ -221,7 +251,7 @@ mod tests {
                     }
                 }
                 lanes.push(Lane::new(
-                    Arc::new(Column::build(run)),
+                    Arc::new(Column::build(run, Form::Text)),
                     Arc::new(Mask::of(words)),
                 ));
             }

@@ -101,7 +101,7 @@ impl RecordIndex {
         aside(move || {
             let masks = tests.iter().zip(&columns);
             masks
-                .map(|(test, columns)| Arc::new(test.mask(columns)))
+                .map(|(test, columns)| Arc::new(test.mask(columns, &Mask::All)))
                 .collect()
         })
         .await

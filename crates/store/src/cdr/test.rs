@@ -158,33 +158,27 @@ impl Test {
         }
     }
 
-    /// The records of a run of which it holds. A column that is not there, of
+    /// The records of a mask of which it holds. A column that is not there, of
     /// a member that [`Test::fields`] named, holds of none.
-    pub fn mask(&self, columns: &Columns) -> Mask {
+    pub fn mask(&self, columns: &Columns, within: &Mask) -> Mask {
+        let of = |field: &Field, accept: &dyn Fn(&Column) -> Accept| {
+            columns
+                .get(field)
+                .map_or(Mask::Nothing, |column| column.mask(&accept(column), within))
+        };
         match self {
-            Self::And(tests) => {
-                let mut mask = Mask::All;
-                for test in tests {
-                    if mask == Mask::Nothing {
-                        break;
-                    }
-                    mask = mask.and(test.mask(columns));
-                }
-                mask
-            }
+            Self::And(tests) => tests
+                .iter()
+                .fold(within.clone(), |mask, test| test.mask(columns, &mask)),
             Self::Or(tests) => tests
                 .iter()
-                .map(|test| test.mask(columns))
+                .map(|test| test.mask(columns, within))
                 .fold(Mask::Nothing, Mask::or),
-            Self::Between(field, low, high) => columns.get(field).map_or(Mask::Nothing, |column| {
-                column.mask(&Accept::Range(column.between(low, high)))
-            }),
-            Self::OneOf(field, values) => columns
-                .get(field)
-                .map_or(Mask::Nothing, |column| column.mask(&column.one_of(values))),
-            Self::Contains(field, needle) => columns.get(field).map_or(Mask::Nothing, |column| {
-                column.mask(&column.containing(needle))
-            }),
+            Self::Between(field, low, high) => {
+                of(field, &|column| Accept::Range(column.between(low, high)))
+            }
+            Self::OneOf(field, values) => of(field, &|column| column.one_of(values)),
+            Self::Contains(field, needle) => of(field, &|column| column.containing(needle)),
         }
     }
 
