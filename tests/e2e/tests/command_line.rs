@@ -173,6 +173,11 @@ async fn what_the_contract_says_is_told_without_a_pbx() {
     assert!(cli.ok(&["events", "--list"]).await.contains("30011"));
     let help = cli.ok(&["extension", "create", "--help"]).await;
     assert!(help.contains("concurrent_registrations"), "{help}");
+    let help = cli.ok(&["extension", "import", "--help"]).await;
+    assert!(
+        help.contains("  IP Phone Concurrent Registrations\n"),
+        "{help}"
+    );
     for shell in ["bash", "zsh", "fish"] {
         let script = cli.ok(&["completions", shell]).await;
         assert!(

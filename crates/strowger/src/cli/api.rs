@@ -151,19 +151,21 @@ impl ApiArguments {
             (None, Some(link)) => session.client.download_without_token(link).await?,
             (None, None) => return Err(Failure::here("the answer has no link to a file")),
         };
-        save(&mut download, path).await
+        let written = save(&mut download, path).await?;
+        // The answer is what the standard output is for.
+        eprintln!("{}: {written} bytes", path.display());
+        Ok(())
     }
 }
 
 /// A download to a file, with a bar.
-pub async fn save(download: &mut client::Download, path: &std::path::Path) -> Result<()> {
+pub async fn save(download: &mut client::Download, path: &std::path::Path) -> Result<u64> {
     let bar = out::progress("download", download.length());
     let written = download
         .save_with(path, |position| bar.set_position(position))
         .await?;
     bar.finish_and_clear();
-    eprintln!("{}: {written} bytes", path.display());
-    Ok(())
+    Ok(written)
 }
 
 /// A path as the contract has it, however it was copied.

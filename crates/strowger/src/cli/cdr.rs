@@ -113,7 +113,7 @@ pub async fn run(verb: CdrVerb, session: &Session, out: Out) -> Result<()> {
             let params = Value::Object(filters.params());
             list("cdr/search", params, limit, session, out).await
         }
-        CdrVerb::Export { file, filters } => export(&file, &filters, session).await,
+        CdrVerb::Export { file, filters } => export(&file, &filters, session, out).await,
     }
 }
 
@@ -143,13 +143,20 @@ async fn list(
     Ok(())
 }
 
-async fn export(file: &std::path::Path, filters: &Filters, session: &Session) -> Result<()> {
+async fn export(
+    file: &std::path::Path,
+    filters: &Filters,
+    session: &Session,
+    out: Out,
+) -> Result<()> {
     let params = Value::Object(filters.params());
     let answer = session.client.ask("v1.0", "cdr/download", params).await?;
     let link = answer.get("download_resource_url").and_then(Value::as_str);
     let link = link.ok_or_else(|| Failure::here("the PBX gave no link to a file"))?;
     let mut download = session.client.download(link).await?;
-    super::api::save(&mut download, file).await
+    let written = super::api::save(&mut download, file).await?;
+    let said = format!("{}: {written} bytes", file.display());
+    out.done(&said, json!({"file": file, "bytes": written}))
 }
 
 /// A time as Unix seconds, which every display format understands; a text in

@@ -12,6 +12,7 @@ use clap_complete::Shell;
 use super::failure::{Failure, Result};
 use super::help;
 use super::objects::Noun;
+use super::transfer;
 
 /// Prints a completion script for a shell.
 #[derive(Debug, Args)]
@@ -75,6 +76,13 @@ fn ended(result: Result<()>) -> ExitCode {
 /// and `set` take.
 pub fn with_contract_help(mut command: Command) -> Command {
     for (word, noun) in Noun::ALL {
+        command = command.mut_subcommand(word, |command| {
+            command.mut_subcommand("import", |command| {
+                command
+                    .after_help("--help says which columns there are.")
+                    .after_long_help(transfer::help(noun))
+            })
+        });
         for (verb, operation) in [("create", "create"), ("set", "update")] {
             command = command.mut_subcommand(word, |command| {
                 command.mut_subcommand(verb, |command| {

@@ -77,9 +77,10 @@ pub enum PbxCommand {
 #[derive(Debug, Args)]
 pub struct With<A: Args> {
     #[command(flatten)]
-    target: Target,
-    #[command(flatten)]
     arguments: A,
+    // The last: its heading counts for what comes after it.
+    #[command(flatten)]
+    target: Target,
 }
 
 /// A verb, and which PBX it is for.

@@ -23,8 +23,7 @@ pub struct Given {
 }
 
 /// The grammar, for help texts.
-pub const GRAMMAR: &str = "\
-  key=value     a member; lists are written a,b,c
+pub const GRAMMAR: &str = "  key=value     a member; lists are written a,b,c
   key:=json     a member as JSON: key:=[1,2], key:='{\"a\":1}'
   key=@file     the content of a file (- is the standard input)
   key:=@file    JSON from a file

@@ -100,6 +100,32 @@ fn columns_of(noun: Noun) -> &'static [Column] {
     }
 }
 
+/// Which columns a file may have.
+pub fn help(noun: Noun) -> String {
+    let columns = columns_of(noun);
+    let titles = |reached: bool| {
+        columns
+            .iter()
+            .filter(move |column| (column.how != How::Unreachable) == reached)
+            .map(|column| format!("  {}", column.title))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let mut text = format!(
+        "Columns, in any order, each at most once; a blank cell leaves the PBX's default:\n{}",
+        titles(true)
+    );
+    if noun == Noun::Extension {
+        text.push_str(&format!(
+            "\n\nBlank passwords and registration names are made. Several departments are joined \
+             by &.\n\nColumns of the vendor's file that the API has no members for; other values \
+             than those of a\nnew extension are refused:\n{}",
+            titles(false)
+        ));
+    }
+    text
+}
+
 /// The columns of an operation's kind.
 fn columns_of_path(path: &str) -> &'static [Column] {
     let kind = path.split('/').next();
