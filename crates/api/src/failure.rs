@@ -23,6 +23,8 @@ pub enum Failure {
     Blocked(i64),
     /// The operation is of the contract, and this PBX does not have it yet.
     NotBuilt,
+    /// It can't be done now: why, for people, and which entries are concerned.
+    Cannot(&'static str, Vec<InvalidParam>),
     /// An answer of the settings mechanism.
     Settings(SettingsError),
     /// The database failed.
@@ -69,6 +71,11 @@ impl Failure {
             }
             Self::NotBuilt => Envelope {
                 errmsg: NOT_BUILT.into(),
+                ..Envelope::error(ErrCode::OperationFailed)
+            },
+            Self::Cannot(why, params) => Envelope {
+                errmsg: format!("{}: {why}", ErrCode::OperationFailed.message()).into(),
+                invalid_param_list: params,
                 ..Envelope::error(ErrCode::OperationFailed)
             },
             Self::Settings(error) => error.envelope(),

@@ -47,6 +47,7 @@ mod subscribe;
 mod system;
 pub mod tls;
 mod token;
+mod welcome;
 
 pub use blocklist::Blocklist;
 pub use listen::{ApiConfig, ApiError, Serving, serve};

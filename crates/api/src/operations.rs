@@ -12,7 +12,7 @@ use wire::{Envelope, Operation};
 use crate::door::App;
 use crate::failure::Failure;
 use crate::token::GrantId;
-use crate::{auth, call, cdr, extension, extension_status_monitor, menu, objects, system};
+use crate::{auth, call, cdr, extension, extension_status_monitor, menu, objects, system, welcome};
 
 /// A request that has come through the door.
 pub struct Call {
@@ -86,6 +86,7 @@ operations! {
     "v1.0" "system/capacity" => system::capacity,
     "v1.0" "system/get_menuoptions" => menu::get_menuoptions,
     "v1.0" "extension/getpassword" => extension::getpassword,
+    "v1.0" "extension/send_welcome_email" => welcome::send_welcome_email,
     "v1.0" "extension_status_monitor/list" => extension_status_monitor::list,
     "v1.0" "extension_status_monitor/update" => extension_status_monitor::update,
     "v1.0" "call/dial" => call::dial,

@@ -1,6 +1,7 @@
 //! The exchange as its faces see it: requests go into the loop, answers come
 //! back; events come from the journal, after they are kept.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -12,6 +13,7 @@ use wire::call::CallInfo;
 
 use crate::calls::Selector;
 use crate::identity::Identity;
+use crate::mail::Mailer;
 
 /// Why the exchange did not do what it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -112,6 +114,8 @@ pub struct Handle {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) call_capacity: usize,
+    pub(crate) mail: Option<Mailer>,
+    pub(crate) sip_address: SocketAddr,
 }
 
 impl Handle {
@@ -160,6 +164,17 @@ impl Handle {
     /// machine may be slower than that.
     pub fn call_capacity(&self) -> usize {
         self.call_capacity
+    }
+
+    /// The way to the SMTP server, where the configuration has one.
+    pub fn mail(&self) -> Option<&Mailer> {
+        self.mail.as_ref()
+    }
+
+    /// Where phones register, as it is told to people: the external address
+    /// where there is one.
+    pub fn sip_address(&self) -> SocketAddr {
+        self.sip_address
     }
 
     /// The devices that are registered for an extension now.

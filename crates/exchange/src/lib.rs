@@ -29,6 +29,7 @@ mod home;
 mod identity;
 mod incoming;
 mod legs;
+pub mod mail;
 mod numbering;
 mod outbox;
 mod recovery;

@@ -2,7 +2,7 @@
 //! only then sockets are heard.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ use crate::handle::Handle;
 use crate::home::{Home, Lease};
 use crate::identity::Identity;
 use crate::legs::Legs;
+use crate::mail::Mailer;
 use crate::numbering::Numbering;
 use crate::outbox::Outbox;
 use crate::registrar::Registrar;
@@ -43,6 +44,8 @@ const REQUESTS: usize = 1_024;
 const RETURNS: usize = 16_384;
 /// The realm phones are asked for.
 const REALM: &str = "strowger";
+/// Nobody's address (RFC 5737), for what anybody outside is told.
+const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// Settings changes that wait; they come one at a time.
 const CHANGES: usize = 4;
 /// Most transactions and sessions at once.
@@ -72,6 +75,8 @@ pub struct ExchangeConfig {
     pub digest: Vec<sip::digest::Algorithm>,
     /// Who this PBX is.
     pub identity: Identity,
+    /// The way to the SMTP server, where there is one.
+    pub mail: Option<Mailer>,
 }
 
 /// Why the exchange could not start.
@@ -189,6 +194,7 @@ pub(crate) async fn start_with(
     let online = Arc::new(ArcSwap::from_pointee(registrar.online()));
     let (fresh, fresh_requests) = mpsc::channel(REQUESTS);
     let (urgent, urgent_requests) = mpsc::channel(REQUESTS);
+    let addresses = Addresses::new(config.external_address, config.local_networks);
     let handle = Handle {
         fresh,
         urgent,
@@ -198,6 +204,8 @@ pub(crate) async fn start_with(
         store: store.clone(),
         // A call is two legs, each with a pair of ports and a session.
         call_capacity: media.ports().min(MAX_SESSIONS) / 2,
+        mail: config.mail,
+        sip_address: addresses.told_socket(local, OUTSIDE),
     };
     let mut core = Core {
         switch: switch::Exchange::new(),
@@ -216,7 +224,7 @@ pub(crate) async fn start_with(
         journal,
         snapshot: snapshot.clone(),
         identity,
-        addresses: Addresses::new(config.external_address, config.local_networks),
+        addresses,
         auth: Auth::new(REALM, random()?, random()?, config.digest),
         registrar,
         online,

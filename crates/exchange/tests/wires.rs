@@ -369,6 +369,7 @@ async fn audio_that_not_every_phone_could_have_is_refused_at_the_start() {
         external_address: None,
         local_networks: Vec::new(),
         digest: vec![sip::digest::Algorithm::Md5],
+        mail: None,
         identity: common::identity(),
     };
     let refused = exchange::start(config, store, settings)

@@ -40,6 +40,8 @@ pub struct Config {
     pub pbx: Pbx,
     /// `[organization]`
     pub organization: Organization,
+    /// `[smtp]`
+    pub smtp: Smtp,
     /// What is logged, as `tracing`'s filters say it (`info`, `sip=debug,info`).
     pub log: String,
 }
@@ -163,6 +165,54 @@ pub struct Organization {
     pub show_root: bool,
 }
 
+/// The server that mail goes through; no mail where no host is named.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Smtp {
+    /// Its name or address.
+    pub host: Option<String>,
+    /// Its port; 25, 587 or 465 where none is set, by the security.
+    pub port: Option<u16>,
+    /// `none`, `starttls` or `tls`.
+    pub security: Security,
+    /// Who we are to it, where it wants to know.
+    #[serde(deserialize_with = "text")]
+    pub username: Option<String>,
+    /// The password of that.
+    #[serde(deserialize_with = "text")]
+    pub password: Option<String>,
+    /// Who letters are from: `pbx@example.org` or `The PBX <pbx@example.org>`.
+    pub from: Option<String>,
+    /// A PEM file with a certificate that the server's may be signed by.
+    pub ca: Option<PathBuf>,
+}
+
+/// Without the password.
+impl std::fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Smtp")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("security", &self.security)
+            .field("username", &self.username)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the conversation with the mail server is kept from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// Not at all.
+    None,
+    /// TLS after STARTTLS, which must be there.
+    #[default]
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+}
+
 impl Default for Organization {
     fn default() -> Self {
         Self {
@@ -185,6 +235,7 @@ impl Default for Config {
             api: Api::default(),
             pbx: Pbx::default(),
             organization: Organization::default(),
+            smtp: Smtp::default(),
             log: "info".into(),
         }
     }
@@ -500,6 +551,15 @@ mod tests {
             let key = wrong.split(' ').next().unwrap();
             assert!(error.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn a_mail_servers_password_is_not_shown() {
+        let config =
+            load("[smtp]\nhost = \"mx\"\nsecurity = \"starttls\"\npassword = 12345678").unwrap();
+        assert_eq!(config.smtp.password.as_deref(), Some("12345678"));
+        assert_eq!(config.smtp.security, Security::StartTls);
+        assert!(!format!("{config:?}").contains("12345678"));
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
 
 use exchange::clock::{DateFormat, DisplayClock, TimeFormat};
+use exchange::mail::{MailConfig, MailSecurity, Mailer};
 use exchange::{ExchangeConfig, FIRMWARE, Handle, Identity, Network, Running};
 use jiff::tz::TimeZone;
 use settings::Settings;
 use store::{Store, StoreOptions};
 
-use crate::config::Config;
+use crate::config::{Config, Security, Smtp};
 use crate::control::{Control, Reach};
 use crate::credentials::{self, Credentials};
 use crate::data_dir::{DataDir, RunFile};
@@ -162,6 +163,35 @@ fn settings_options(config: &Config, serial: &str) -> settings::Options {
     }
 }
 
+/// The way to the mail server, where one is named.
+fn mailer(smtp: &Smtp) -> Result<Option<Mailer>> {
+    let Some(host) = &smtp.host else {
+        return Ok(None);
+    };
+    let login = match (&smtp.username, &smtp.password) {
+        (Some(name), Some(password)) => Some((name.clone(), settings::Secret::new(password))),
+        (None, None) => None,
+        _ => return Err("configuration: smtp: username and password go together".into()),
+    };
+    let from = smtp
+        .from
+        .clone()
+        .ok_or("configuration: smtp.from is missing: an address that letters are from")?;
+    let config = MailConfig {
+        host: host.clone(),
+        port: smtp.port,
+        security: match smtp.security {
+            Security::None => MailSecurity::None,
+            Security::StartTls => MailSecurity::StartTls,
+            Security::Tls => MailSecurity::Tls,
+        },
+        login,
+        from,
+        ca: smtp.ca.clone(),
+    };
+    Ok(Some(Mailer::new(&config)?))
+}
+
 fn name(config: &Config) -> String {
     config.pbx.name.clone().unwrap_or_else(|| "Strowger".into())
 }
@@ -188,6 +218,7 @@ fn exchange_config(config: &Config, serial: String) -> Result<ExchangeConfig> {
         external_address: config.net.external_address,
         local_networks,
         digest: config.sip.digest.clone(),
+        mail: mailer(&config.smtp)?,
         identity: Identity {
             name: name(config),
             serial,

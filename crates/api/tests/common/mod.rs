@@ -72,7 +72,16 @@ impl Pbx {
         Self::start_in(Dir::new(), rules).await
     }
 
+    /// With a way to a mail server.
+    pub async fn start_mailing(mail: exchange::mail::Mailer) -> Self {
+        Self::start_all(Dir::new(), Rules::default(), Some(mail)).await
+    }
+
     async fn start_in(dir: Dir, rules: Rules) -> Self {
+        Self::start_all(dir, rules, None).await
+    }
+
+    async fn start_all(dir: Dir, rules: Rules, mail: Option<exchange::mail::Mailer>) -> Self {
         let url = format!("sqlite:{}", dir.0.join("strowger.db").display());
         let store = Store::open(&url, StoreOptions::default()).await.unwrap();
         let key_file = dir.0.join("secret.key");
@@ -96,6 +105,7 @@ impl Pbx {
             external_address: None,
             local_networks: Vec::new(),
             digest: vec![exchange::DigestAlgorithm::Md5],
+            mail,
             identity: Identity {
                 name: "Test PBX".into(),
                 serial: "363A12345678".into(),

@@ -92,6 +92,7 @@ impl House {
             external_address: None,
             local_networks: Vec::new(),
             digest: vec![sip::digest::Algorithm::Md5],
+            mail: None,
             identity: identity(),
         };
         let running = start(config, store.clone(), settings).await.unwrap();
