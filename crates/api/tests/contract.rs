@@ -23,6 +23,8 @@ mod events;
 mod faults;
 #[path = "contract/fixtures.rs"]
 mod fixtures;
+#[path = "../../exchange/tests/common/smtp.rs"]
+mod smtp;
 #[path = "contract/world.rs"]
 mod world;
 

@@ -1,9 +1,10 @@
-//! A PBX with two extensions and their phones, and how the walk speaks to it.
+//! A PBX with two extensions, their phones and a mail server, and how the walk speaks to it.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use exchange::mail::{MailSecurity, Mailer};
 use serde_json::{Map, Value, json};
 use softphone::{Answer, Softphone, SoftphoneConfig};
 use wire::Operation;
@@ -11,6 +12,7 @@ use wire::contract::HttpMethod;
 
 use crate::common::{PATIENCE, Pbx};
 use crate::fixtures::{self, KindFixture};
+use crate::smtp::{Mood, SmtpServer};
 
 pub struct World {
     pub pbx: Pbx,
@@ -19,14 +21,19 @@ pub struct World {
     /// The id of extension 1000.
     pub extension: i64,
     number: AtomicU32,
+    _mail: SmtpServer,
     _phones: Vec<Softphone>,
 }
 
 impl World {
     pub async fn open() -> Self {
-        let pbx = Pbx::start().await;
+        let mail = SmtpServer::open(MailSecurity::None, Mood::Kind).await;
+        let mailer = Mailer::new(&mail.config(MailSecurity::None)).unwrap();
+        let pbx = Pbx::start_mailing(mailer).await;
         let token = pbx.token().await;
         let extension = pbx.extension(&token, "1000").await;
+        let address = json!({"id": extension, "email_addr": "ada@example.org"});
+        pbx.post("extension/update", &token, address).await;
         pbx.extension(&token, "1001").await;
         let mut phones = Vec::new();
         for number in ["1000", "1001"] {
@@ -37,6 +44,7 @@ impl World {
             token,
             extension,
             number: AtomicU32::new(0),
+            _mail: mail,
             _phones: phones,
         }
     }
