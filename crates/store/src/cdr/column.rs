@@ -56,7 +56,28 @@ pub(super) enum Accept {
     /// Those in a row.
     Range(Range<u32>),
     /// Those that have `true` at their number.
-    Table(Vec<bool>),
+    Table(Box<Table>),
+}
+
+/// A flag for every number that a value can have.
+pub(super) type Table = [bool; MAX_ROWS];
+
+impl Accept {
+    /// From a flag for each value.
+    fn of(flags: &[bool]) -> Self {
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let first = flags.iter().position(|flag| *flag).unwrap_or(0);
+        let count = flags.iter().filter(|flag| **flag).count();
+        let row = flags.get(first..first + count).unwrap_or_default();
+        if row.iter().all(|flag| *flag) {
+            return Self::Range(number(first)..number(first + count));
+        }
+        let mut table: Box<Table> = Box::new([false; MAX_ROWS]);
+        for (place, flag) in table.iter_mut().zip(flags) {
+            *place = *flag;
+        }
+        Self::Table(table)
+    }
 }
 
 impl Column {
@@ -306,7 +327,7 @@ impl Column {
 
     /// The values that are one of these, which are sorted.
     pub(super) fn one_of(&self, values: &[Vec<u8>]) -> Accept {
-        let mut table = vec![false; self.distinct];
+        let mut flags = vec![false; self.distinct];
         let (mut code, mut at) = (0, 0);
         while let Some(value) = values.get(at) {
             let Some(rest) = value.strip_prefix(self.common()) else {
@@ -314,11 +335,11 @@ impl Column {
                 continue;
             };
             code = self.seek(code, rest);
-            let Some(place) = table.get_mut(code as usize) else {
+            let Some(flag) = flags.get_mut(code as usize) else {
                 break;
             };
             let there = self.value(code);
-            *place = *there == **value;
+            *flag = *there == **value;
             // The next of them that can be here.
             at += 1;
             let behind = values.get(at..).unwrap_or_default();
@@ -327,29 +348,36 @@ impl Column {
                 _ => 0,
             };
         }
-        Accept::Table(table)
+        Accept::of(&flags)
     }
 
     /// The values that hold the text that is looked for, of a column of texts.
     pub(super) fn containing(&self, needle: &Finder<'_>) -> Accept {
-        let mut table = vec![false; self.distinct];
+        let mut flags = vec![false; self.distinct];
         let values = self.values();
         let length = needle.needle().len();
+        if let [byte] = needle.needle() {
+            // Nearly every number has it: there is nothing to skip.
+            for (flag, code) in flags.iter_mut().zip(0..) {
+                *flag = self.rest(code).iter().any(|other| other == byte);
+            }
+            return Accept::of(&flags);
+        }
         let (mut from, mut code) = (0, 0);
         while let Some(found) = values.get(from..).and_then(|rest| needle.find(rest)) {
             let at = from + found;
             code = self.holder(at, code);
             let end = self.span(code).end;
             if at + length <= end
-                && let Some(place) = table.get_mut(code)
+                && let Some(flag) = flags.get_mut(code)
             {
-                *place = true;
+                *flag = true;
             }
             // A hit that reaches into the next value is none, and no later one
             // in this value fits.
             from = end.max(at + 1);
         }
-        Accept::Table(table)
+        Accept::of(&flags)
     }
 
     /// The records of a mask whose value is accepted.
@@ -357,8 +385,8 @@ impl Column {
         let whole = match accept {
             Accept::Range(range) if range.is_empty() => Some(false),
             Accept::Range(range) => (range.end - range.start == self.distinct()).then_some(true),
-            Accept::Table(table) if table.iter().all(|yes| *yes) => Some(true),
-            Accept::Table(table) => (!table.contains(&true)).then_some(false),
+            // Neither all nor none, or else it were a range.
+            Accept::Table(_) => None,
         };
         match whole {
             Some(true) => return within.clone(),
@@ -675,7 +703,7 @@ mod tests {
             .iter()
             .map(|n| number_key(*n).to_vec())
             .collect();
-        let expected = Accept::Table(vec![true, false, true, false]);
+        let expected = Accept::of(&[true, false, true, false]);
         assert_eq!(column.one_of(&values), expected);
         assert_eq!(
             Column::build(&[number_key(7); 3], Form::Number).equal(&number_key(7)),

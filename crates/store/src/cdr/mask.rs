@@ -56,6 +56,7 @@ impl Mask {
     }
 
     /// Whether it has the record at a place.
+    #[cfg(test)]
     pub fn has(&self, at: usize) -> bool {
         match self {
             Self::All => true,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::column::Column;
+use super::column::{Accept, Column};
 use super::mask::Mask;
 
 /// A run whose records compete for a place on the page.
@@ -72,14 +72,8 @@ impl Lane {
                 .map(|(_, at)| *at)
                 .collect();
         }
-        let length = high - low;
-        let mut places = Vec::new();
-        self.column.each(|at, code| {
-            if code.wrapping_sub(low) < length && self.mask.has(at) {
-                places.push(at);
-            }
-        });
-        places
+        let these = self.column.mask(&Accept::Range(low..high), &self.mask);
+        these.slice(self.column.rows(), 0, u64::MAX)
     }
 }
 

@@ -15,6 +15,8 @@ use crate::store::Store;
 
 /// Runs whose columns are held at once while they are looked through.
 const RUNS_AT_ONCE: usize = 32;
+/// Processors that one search may use at once.
+const PROCESSORS: usize = 2;
 /// Bytes of columns that a sort may hold. Beyond it, values that are nearly all
 /// different would take memory with the number of records.
 const SORT_BYTES: usize = 512 << 20;
@@ -98,13 +100,25 @@ impl RecordIndex {
                 }
             }
         }
-        aside(move || {
-            let masks = tests.iter().zip(&columns);
-            masks
-                .map(|(test, columns)| Arc::new(test.mask(columns, &Mask::All)))
-                .collect()
-        })
-        .await
+        let mut work: Vec<(Test, Columns)> = tests.into_iter().zip(columns).collect();
+        // Side by side, each a part of them.
+        let part = work.len().div_ceil(PROCESSORS).max(1);
+        let mut parts = Vec::new();
+        while !work.is_empty() {
+            let rest = work.split_off(part.min(work.len()));
+            let work = std::mem::replace(&mut work, rest);
+            parts.push(tokio::task::spawn_blocking(move || {
+                let masks = work.iter();
+                masks
+                    .map(|(test, columns)| Arc::new(test.mask(columns, &Mask::All)))
+                    .collect::<Vec<_>>()
+            }));
+        }
+        let mut masks = Vec::with_capacity(runs.len());
+        for part in parts {
+            masks.extend(part.await.map_err(|_| StoreError::Closed)?);
+        }
+        Ok(masks)
     }
 }
 
