@@ -30,7 +30,8 @@ pub struct Download {
     client: Client,
     url: Url,
     with_token: bool,
-    answer: Answer,
+    /// None where nothing is left to come.
+    answer: Option<Answer>,
     /// Bytes of the file that were handed out, and those skipped before.
     position: u64,
     /// Of the whole file, where the PBX says.
@@ -86,10 +87,14 @@ impl Download {
     ) -> Result<Self, Error> {
         let url = resolved(&client.inner.base, link)?;
         let answer = answered(client, &url, with_token, position, None).await?;
+        let response = answer.as_ref().map(|answer| &answer.response);
         Ok(Self {
             client: client.clone(),
-            version: version(answer.response.headers()),
-            length: length(&answer.response, position),
+            version: response.and_then(|response| version(response.headers())),
+            length: match response {
+                Some(response) => length(response, position),
+                None => Some(position),
+            },
             url,
             with_token,
             position,
@@ -112,9 +117,12 @@ impl Download {
     /// rest is asked for again.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let read = match self.answer.first.take() {
+            let Some(answer) = &mut self.answer else {
+                return Ok(None);
+            };
+            let read = match answer.first.take() {
                 Some(first) => Ok(Some(first)),
-                None => self.answer.response.chunk().await,
+                None => answer.response.chunk().await,
             };
             let short = self.length.is_some_and(|length| self.position < length);
             match read {
@@ -197,7 +205,7 @@ async fn answered(
     with_token: bool,
     position: u64,
     version: Option<&str>,
-) -> Result<Answer, Error> {
+) -> Result<Option<Answer>, Error> {
     if !with_token {
         return got(client, url.clone(), position, version).await;
     }
@@ -223,7 +231,7 @@ async fn got(
     url: Url,
     position: u64,
     version: Option<&str>,
-) -> Result<Answer, Error> {
+) -> Result<Option<Answer>, Error> {
     let mut request = client.inner.http.get(url);
     if position > 0 {
         request = request.header(RANGE, format!("bytes={position}-"));
@@ -232,21 +240,24 @@ async fn got(
         }
     }
     let response = request.send().await.map_err(|error| client.fault(error))?;
-    if !response.status().is_success() {
-        return Err(Error::Status(response.status().as_u16()));
+    let status = response.status();
+    if status == StatusCode::RANGE_NOT_SATISFIABLE && whole(response.headers()) == Some(position) {
+        // Everything is there already.
+        return Ok(None);
     }
     let answer = unrefused(response).await?;
-    let begins = match answer.response.status() {
+    let begins = match status {
         StatusCode::PARTIAL_CONTENT => range_start(answer.response.headers()),
-        _ => Some(0),
+        status if status.is_success() => Some(0),
+        status => return Err(Error::Status(status.as_u16())),
     };
     match begins == Some(position) {
-        true => Ok(answer),
+        true => Ok(Some(answer)),
         false => Err(Error::Broken(position)),
     }
 }
 
-/// A refusal comes as HTTP 200 with an envelope, as everywhere.
+/// A refusal comes as an envelope, mostly with HTTP 200, as everywhere.
 async fn unrefused(mut response: Response) -> Result<Answer, Error> {
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok());
@@ -310,6 +321,12 @@ fn version(headers: &HeaderMap) -> Option<String> {
         .filter(|tag| !tag.as_bytes().starts_with(b"W/"));
     let value = strong.or_else(|| headers.get(LAST_MODIFIED))?;
     value.to_str().ok().map(str::to_owned)
+}
+
+/// `bytes */200` is 200 bytes long.
+fn whole(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    range.strip_prefix("bytes */")?.trim().parse().ok()
 }
 
 /// `bytes 100-199/200` begins at 100.

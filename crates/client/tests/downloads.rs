@@ -124,6 +124,57 @@ async fn a_download_that_never_goes_on_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_file_of_unknown_length_that_broke_at_its_very_end_is_whole() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK if asked.headers.contains_key("range") => Reply::Raw(
+            format!(
+                "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{LENGTH}\r\n\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            .into_bytes(),
+        ),
+        LINK => {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\
+                Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+            let mut bytes = head.as_bytes().to_vec();
+            bytes.extend(format!("{LENGTH:x}\r\n").into_bytes());
+            bytes.extend(file());
+            // And no last chunk.
+            bytes.extend(b"\r\n");
+            Reply::Raw(bytes)
+        }
+        _ => other(asked),
+    })
+    .await;
+    let mut bytes = Vec::new();
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    assert_eq!(download.length(), None);
+    download.write_to(&mut bytes).await.unwrap();
+    assert_eq!(bytes, file());
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_file_whatever_its_status() {
+    let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
+        LINK => {
+            let body = r#"{"errcode":60001,"errmsg":"DATA NOT FOUND"}"#;
+            Reply::Raw(
+                format!(
+                    "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n\
+                     Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                )
+                .into_bytes(),
+            )
+        }
+        _ => other(asked),
+    })
+    .await;
+    let error = pbx.client().download(LINK).await.unwrap_err();
+    assert_eq!(error.errcode(), Some(60001), "{error}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_no_file() {
     let pbx = Pbx::start(|asked: &Asked| match &*asked.path {
         LINK => Reply::refused(60001, "DATA NOT FOUND"),

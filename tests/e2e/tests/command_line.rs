@@ -355,6 +355,21 @@ async fn a_call_is_dialled_shown_followed_and_hung_up() {
         .await;
     assert_eq!(records[0]["call_id"], call.as_str(), "{records}");
     assert!(cli.ok(&["cdr", "list"]).await.contains(&call));
+    cli.ok(&["cdr", "export", "calls.csv", "--from", "1000"])
+        .await;
+    assert!(
+        cli.read("calls.csv").contains("User 1001<1001>"),
+        "a line of the file"
+    );
+    let words = [
+        "api",
+        "cdr/download",
+        "call_from=4711",
+        "--save",
+        "none.csv",
+    ];
+    cli.ok(&words).await;
+    assert!(!cli.read("none.csv").contains("1001"), "filtered");
     let later = cli.json(&["cdr", "search", "--until", "1h"]).await;
     assert_eq!(
         later,
