@@ -28,7 +28,8 @@ pub struct StoreOptions {
     /// Wait for the disk at each commit: nothing is lost with the machine's
     /// power either. Without it nothing is lost with the process.
     pub synchronous_full: bool,
-    /// While writes come one after another, a commit waits this long for more.
+    /// While writes come one after another, a commit waits this long for more;
+    /// but never for the sake of a change whose answer somebody waits for.
     pub group_linger: Duration,
     /// How long a statement waits for another program's lock before it fails.
     pub busy: Duration,
@@ -43,7 +44,9 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             synchronous_full: false,
-            group_linger: Duration::from_millis(5),
+            // At 200 calls a second a call costs 0.15 ms less than with 5, and all is
+            // kept within 25 ms: half of what a killed process may lose.
+            group_linger: Duration::from_millis(15),
             busy: Duration::from_secs(5),
             node: 1,
             record_block: BLOCK_ROWS,
