@@ -309,9 +309,15 @@ pub(crate) fn join(extension: i64, rows: &[Value], draft: &mut Draft) -> Result<
         };
         wanted.insert(id);
         let user_type = row.get(USER_TYPE);
-        draft.edit(&ExtensionGroupKind, id, |group| {
-            enter(group, extension, user_type)
-        })?;
+        // Who sends back what was read rewrites no group.
+        let Some(group) = draft.now().record(NAME, id) else {
+            continue;
+        };
+        let mut with = Record::clone(&group);
+        enter(&mut with, extension, user_type);
+        if with != *group {
+            draft.put(&ExtensionGroupKind, with)?;
+        }
     }
     for id in now.difference(&wanted) {
         draft.edit(&ExtensionGroupKind, *id, |group| leave(group, extension))?;
@@ -355,10 +361,12 @@ fn enter(group: &mut Record, extension: i64, user_type: Option<&Value>) {
     {
         types.shift_remove(&extension.to_string());
         note_type(types, extension, user_type);
-    } else if user_type.is_some() {
+    } else {
         let mut types = Map::new();
         note_type(&mut types, extension, user_type);
-        group.doc.insert(USER_TYPES.into(), types.into());
+        if !types.is_empty() {
+            group.doc.insert(USER_TYPES.into(), types.into());
+        }
     }
 }
 

@@ -104,8 +104,14 @@ async fn a_groups_members_and_an_extensions_groups_are_one_truth() {
     )
     .await;
     let read = get(&settings, ada);
+    let revision = |group: i64| {
+        let group = settings.snapshot().record("extensiongroup", group);
+        group.unwrap().revision
+    };
+    let before = [revision(1), revision(sales), revision(help)];
     ask(&settings, "extension/update", Value::Object(read.clone())).await;
     assert_eq!(get(&settings, ada), read);
+    assert_eq!([revision(1), revision(sales), revision(help)], before);
     assert_eq!(
         groups_of(&settings, ada),
         [pair(1, "user"), pair(help, "manager")]
