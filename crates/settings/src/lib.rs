@@ -1,6 +1,6 @@
 //! The settings mechanism, the snapshot, and the switch's configuration made from it.
 //!
-//! Configuration objects are of a [`Kind`]; list, search, get, query, create,
+//! Configuration objects are of a kind; list, search, get, query, create,
 //! update and delete are written once, for all kinds. A change is checked
 //! against the contract and the kind's rules, kept by the journal together with
 //! its event, swapped in as a new [`Snapshot`], and with the exchange before its
