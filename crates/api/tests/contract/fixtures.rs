@@ -64,6 +64,7 @@ pub async fn good(world: &World, operation: &Operation) -> Option<Value> {
         (_, "call/dial") => json!({"caller": "1000", "callee": "1001"}),
         (_, "call/query") => json!({"type": "internal"}),
         (_, "call/hangup") => json!({"channel_id": world.live_channel().await}),
+        (_, "cdr/updateoption") => json!({"enb_new_cdr_fuzzy_search": 0}),
         (_, "system/get_menuoptions") => json!({"menu": "extension"}),
         (_, "extension/getpassword") => json!({"id": world.extension, "type": "reg_password"}),
         (_, "extension/send_welcome_email") => json!({"id_list": [world.extension]}),
