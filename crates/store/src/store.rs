@@ -99,6 +99,12 @@ impl Store {
         tokio::spawn(task.run());
         // What an older version, or a process that was killed, left unsealed.
         records.seal(&journal).await?;
+        let warm = records.clone().warm();
+        tokio::spawn(async move {
+            if let Err(error) = warm.await {
+                tracing::debug!(%error, "columns of call records are read when they are asked for");
+            }
+        });
         tokio::spawn(records.clone().keep(journal.downgrade(), written));
         Ok(Self(Arc::new(Inner {
             readers,

@@ -55,6 +55,17 @@ fn record(random: &mut Random, number: i64) -> CdrRow {
         uid: format!("{time_start}-{:X}", random.below(99)),
         time_start,
         call_from_number: format!("{}", 1000 + random.below(30)),
+        call_from_name: random.of(&[
+            "",
+            "",
+            "Ann",
+            "\"Q\" \\ /",
+            "tab\tnew\r\nline",
+            "nul\0end",
+            "\u{1}\u{1f}\u{7f}\u{2028}",
+            "ชื่อ 😀",
+        ]),
+        enb_call_note: [0, 1, i64::MAX, i64::MIN][random.below(4) as usize],
         call_to_number: random.of(&["1000", "1001", "0812345678", "", "6400", "เบอร์"]),
         src_addr: format!("192.0.2.{}:5060", random.below(200)),
         src_trunk: random.of(&["", "", "telco", "mobile"]),
@@ -148,8 +159,11 @@ fn filter(random: &mut Random, rows: i64) -> CdrFilter {
         }
     }
     match random.below(8) {
-        0 => filter.call_from = some(random.of(&["1000", "1007", "100", "999"])),
-        1 => filter.call_to = some(random.of(&["0812345678", "6400", "", "เบอร์", "12"])),
+        0 => {
+            let numbers = ["1000", "1007", "100", "999", "1", "2", "02", "102"];
+            filter.call_from = some(random.of(&numbers));
+        }
+        1 => filter.call_to = some(random.of(&["0812345678", "6400", "", "เบอร์", "เ", "12"])),
         2 => filter.members = Some(vec!["1001".into(), "1002".into(), "1029".into()]),
         3 => filter.members = Some(Vec::new()),
         _ => {}

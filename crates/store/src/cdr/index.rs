@@ -6,14 +6,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
+use quick_cache::sync::DefaultLifecycle;
+use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use super::block::{Growing, NewBlock, Recent, Run, Sealed, Zone};
 use super::column::{Column, MAX_ROWS};
 use super::field::{FIELDS, Field};
-use super::row::{COLUMNS, CdrRow, read};
+use super::row::{self, CdrRow};
 use crate::error::StoreError;
 use crate::journal::{Journal, WeakJournal};
 
@@ -26,10 +29,35 @@ const PARTS: usize = 64;
 const READ_ROWS: i64 = 4_096;
 /// Columns read from the database in one statement.
 const READ_COLUMNS: usize = 16;
-/// Bytes of columns kept in memory; those least used go first.
-const COLUMN_CACHE_BYTES: u64 = 256 << 20;
+/// Bytes of columns kept in memory; those least used go first. Of ten million
+/// records all of [`HOT`] are 270 MiB.
+const COLUMN_CACHE_BYTES: u64 = 320 << 20;
+/// Bytes up to which columns are brought in before they are asked for.
+const WARM_BYTES: u64 = 288 << 20;
 /// Columns that are expected in the cache.
 const CACHE_ENTRIES: usize = 4_096;
+/// Parts of the cache, of which each has its own bound: with few of them chance
+/// fills none before the others.
+const CACHE_SHARDS: usize = 2;
+/// Members of which a search reads every block, those most asked for first. Of
+/// the others blocks that follow each other in time have values that do so as
+/// well, and a search reads few.
+const HOT: [Field; 14] = [
+    Field::CallFrom,
+    Field::CallTo,
+    Field::Disposition,
+    Field::SrcTrunk,
+    Field::DidNumber,
+    Field::DidName,
+    Field::PinCode,
+    Field::CallType,
+    Field::Duration,
+    Field::TalkDuration,
+    Field::RingDuration,
+    Field::DstTrunk,
+    Field::DodNumber,
+    Field::SrcAddr,
+];
 /// Searches at once: each takes a processor and some blocks' columns.
 const SEARCHES: usize = 4;
 
@@ -76,6 +104,12 @@ impl RecordIndex {
     pub async fn open(pool: SqlitePool, block_rows: usize) -> Result<Self, StoreError> {
         let sealed = sealed(&pool).await?;
         let last = sealed.last().map_or(0, |block| block.last);
+        let cache = OptionsBuilder::new()
+            .shards(CACHE_SHARDS)
+            .estimated_items_capacity(CACHE_ENTRIES)
+            .weight_capacity(COLUMN_CACHE_BYTES)
+            .build()
+            .map_err(|error| StoreError::Database(error.to_string()))?;
         Ok(Self {
             pool,
             known: Mutex::new(Known {
@@ -83,7 +117,12 @@ impl RecordIndex {
                 last,
                 ..Known::default()
             }),
-            cache: Cache::with_weighter(CACHE_ENTRIES, COLUMN_CACHE_BYTES, Weight),
+            cache: Cache::with_options(
+                cache,
+                Weight,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
             searches: Semaphore::new(SEARCHES),
             part_rows: (block_rows.min(MAX_ROWS) / PARTS).max(1),
         })
@@ -150,14 +189,39 @@ impl RecordIndex {
                 .await
                 .map_err(|_| StoreError::Closed)?;
             let sealed = Arc::new(block.sealed());
+            let columns = block.columns.clone();
             journal
                 .submit_block(block)
                 .map_err(|_| StoreError::Full)?
                 .await?;
+            for (field, column) in columns {
+                if HOT.contains(&field) {
+                    self.cache.insert((number, field), column);
+                }
+            }
             let mut known = self.known.lock().await;
             known.sealed.push(sealed);
             known.recent.drain(..PARTS);
         }
+    }
+
+    /// Brings the columns of [`HOT`] into memory, so that the first search need not
+    /// wait for them; the newest blocks first, and as many as have a place. Takes
+    /// half of its time at most, as there may be calls.
+    pub async fn warm(self: Arc<Self>) -> Result<(), StoreError> {
+        let sealed = self.known.lock().await.sealed.clone();
+        let blocks: Vec<Run> = sealed.into_iter().map(Run::Sealed).collect();
+        for field in HOT {
+            for blocks in blocks.rchunks(READ_COLUMNS) {
+                if self.cache.weight() > WARM_BYTES {
+                    return Ok(());
+                }
+                let begun = Instant::now();
+                self.columns(field, blocks).await?;
+                tokio::time::sleep(begun.elapsed()).await;
+            }
+        }
+        Ok(())
     }
 
     /// Seals what is full whenever the writer has written another part.
@@ -235,21 +299,7 @@ impl RecordIndex {
 
     /// The rows of these `seq`s, in their order.
     pub(super) async fn rows(&self, seqs: &[i64]) -> Result<Vec<CdrRow>, StoreError> {
-        let mut rows: BTreeMap<i64, CdrRow> = BTreeMap::new();
-        for seqs in seqs.chunks(super::query::MAX_PAGE_SIZE as usize) {
-            let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
-            sql.push(COLUMNS).push(" FROM cdr WHERE seq IN (");
-            let mut list = sql.separated(", ");
-            for seq in seqs {
-                list.push_bind(*seq);
-            }
-            sql.push(")");
-            for row in sql.build().persistent(false).fetch_all(&self.pool).await? {
-                let row = read(&row)?;
-                rows.insert(row.seq, row);
-            }
-        }
-        Ok(seqs.iter().filter_map(|seq| rows.remove(seq)).collect())
+        row::read(&self.pool, seqs).await
     }
 }
 
@@ -301,5 +351,51 @@ impl NewBlock {
         self.columns
             .iter()
             .map(|(field, column)| (field.name(), column.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{CdrFilter, CdrRow, Page, Sort};
+    use super::*;
+    use crate::{Batch, Store, StoreOptions};
+
+    #[tokio::test]
+    async fn columns_that_are_much_asked_for_are_in_memory_soon_after_opening() {
+        let dir = std::env::temp_dir().join(format!("cdr-warm-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let url = format!("sqlite:{}", dir.join("warm.db").display());
+        let options = StoreOptions {
+            record_block: 640,
+            ..StoreOptions::default()
+        };
+        let store = Store::open(&url, options).await.unwrap();
+        let batch = Batch {
+            records: vec![CdrRow::default(); 2_000],
+            ..Batch::default()
+        };
+        store.write(batch).await.unwrap();
+        store.close().await;
+        // What is there is sealed at the latest now.
+        let store = Store::open(&url, options).await.unwrap();
+        store.close().await;
+        let store = Store::open(&url, options).await.unwrap();
+        let full = async {
+            while store.records().cache.len() < 3 * HOT.len() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let full = tokio::time::timeout(Duration::from_secs(20), full).await;
+        assert!(full.is_ok(), "{}", store.records().cache.len());
+        let all = CdrFilter::default();
+        let (total, _) = store
+            .cdr_page(&all, Page::new(1, 1), Sort::default())
+            .await
+            .unwrap();
+        assert_eq!(total, 2_000);
+        store.close().await;
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -79,6 +79,18 @@ impl Mask {
         }
     }
 
+    /// The places of every `step`th of its records from the number `first` on, of
+    /// a run of `rows`.
+    pub fn every(&self, rows: usize, first: u64, step: u64) -> Vec<usize> {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        let step = usize::try_from(step.max(1)).unwrap_or(usize::MAX);
+        match self {
+            Self::All => (first..rows).step_by(step).collect(),
+            Self::Nothing => Vec::new(),
+            Self::Bits(bits) => bits.every(first, step),
+        }
+    }
+
     #[cfg(test)]
     pub fn places(&self, rows: usize) -> Vec<usize> {
         self.slice(rows, 0, u64::MAX)
@@ -98,6 +110,27 @@ impl Bits {
                 })
             })
         })
+    }
+
+    /// See [`Mask::every`]: whole words are passed over by their numbers of bits.
+    fn every(&self, first: usize, step: usize) -> Vec<usize> {
+        let mut places = Vec::new();
+        // The number of the next one, counted from the word's first.
+        let mut next = first;
+        for (at, word) in self.words.iter().enumerate() {
+            let count = word.count_ones() as usize;
+            let (mut rest, mut passed) = (*word, 0);
+            while next < count {
+                for _ in passed..next {
+                    rest &= rest - 1;
+                }
+                passed = next;
+                places.push(at * 64 + rest.trailing_zeros() as usize);
+                next = next.saturating_add(step);
+            }
+            next -= count;
+        }
+        places
     }
 
     /// Those that are to be kept.
@@ -140,6 +173,11 @@ mod tests {
         assert_eq!(a.clone().and(Mask::All), a);
         assert_eq!(a.slice(192, 1, 2), [63, 64]);
         assert_eq!(Mask::All.slice(5, 3, 9), [3, 4]);
+        assert_eq!(Mask::All.every(9, 1, 3), [1, 4, 7]);
+        assert_eq!(a.every(192, 1, 2), [63, 130]);
+        assert_eq!(a.every(192, 0, 1), a.places(192));
+        assert_eq!(a.every(192, 3, 9), [130]);
+        assert!(a.every(192, 4, 1).is_empty());
         assert_eq!((a.count(192), Mask::All.count(192)), (4, 192));
         assert!(a.has(64) && !a.has(65));
     }

@@ -14,11 +14,13 @@
 //!
 //! Nothing here knows what a record means; and a block is never changed.
 
+mod aside;
 mod block;
 mod column;
 mod field;
 mod index;
 mod mask;
+mod narrow;
 mod order;
 mod query;
 mod row;

@@ -24,7 +24,7 @@ enum Ranks {
     Few(Vec<(u32, usize)>),
 }
 
-/// A record by its lane and its place there.
+/// A record by its lane, or its run, and its place there.
 pub(super) type Spot = (usize, usize);
 
 /// Up to so many records of a run are sorted; more are counted.
@@ -75,6 +75,32 @@ impl Lane {
         let these = self.column.mask(&Accept::Range(low..high), &self.mask);
         these.slice(self.column.rows(), 0, u64::MAX)
     }
+}
+
+/// `take` records after the first `skip`, in the order of being written, of
+/// several runs: their numbers, their sizes and which of their records.
+pub(super) fn as_written<'m>(
+    masks: impl Iterator<Item = (usize, usize, &'m Mask)>,
+    skip: u64,
+    take: u64,
+) -> Vec<Spot> {
+    let (mut skip, mut take) = (skip, take);
+    let mut spots = Vec::new();
+    for (run, rows, mask) in masks {
+        let count = mask.count(rows);
+        if take == 0 {
+            break;
+        }
+        if count <= skip {
+            skip -= count;
+            continue;
+        }
+        let places = mask.slice(rows, skip, take);
+        skip = 0;
+        take -= places.len() as u64;
+        spots.extend(places.into_iter().map(|place| (run, place)));
+    }
+    spots
 }
 
 /// `take` records after the first `skip`, in rising order. Lanes stand in the

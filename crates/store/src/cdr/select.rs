@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::aside::side_by_side;
 use super::block::Run;
 use super::field::Field;
 use super::index::RecordIndex;
 use super::mask::Mask;
-use super::order::{self, Lane};
+use super::narrow::{self, Candidate};
+use super::order::{self, Spot};
 use super::query::{CdrField, CdrFilter, Page, Sort};
 use super::row::CdrRow;
 use super::test::{Columns, Test};
@@ -15,8 +17,6 @@ use crate::store::Store;
 
 /// Runs whose columns are held at once while they are looked through.
 const RUNS_AT_ONCE: usize = 32;
-/// Processors that one search may use at once.
-const PROCESSORS: usize = 2;
 /// Bytes of columns that a sort may hold. Beyond it, values that are nearly all
 /// different would take memory with the number of records.
 const SORT_BYTES: usize = 512 << 20;
@@ -100,25 +100,11 @@ impl RecordIndex {
                 }
             }
         }
-        let mut work: Vec<(Test, Columns)> = tests.into_iter().zip(columns).collect();
-        // Side by side, each a part of them.
-        let part = work.len().div_ceil(PROCESSORS).max(1);
-        let mut parts = Vec::new();
-        while !work.is_empty() {
-            let rest = work.split_off(part.min(work.len()));
-            let work = std::mem::replace(&mut work, rest);
-            parts.push(tokio::task::spawn_blocking(move || {
-                let masks = work.iter();
-                masks
-                    .map(|(test, columns)| Arc::new(test.mask(columns, &Mask::All)))
-                    .collect::<Vec<_>>()
-            }));
-        }
-        let mut masks = Vec::with_capacity(runs.len());
-        for part in parts {
-            masks.extend(part.await.map_err(|_| StoreError::Closed)?);
-        }
-        Ok(masks)
+        let work: Vec<(Test, Columns)> = tests.into_iter().zip(columns).collect();
+        side_by_side(work, |(test, columns)| {
+            Arc::new(test.mask(&columns, &Mask::All))
+        })
+        .await
     }
 }
 
@@ -152,36 +138,17 @@ impl CdrSelection {
     }
 
     /// Runs and places in the order of being written.
-    fn as_written(&self, skip: u64, take: u64) -> Vec<(usize, usize)> {
-        let (mut skip, mut take) = (skip, take);
-        let mut spots = Vec::new();
-        for (at, (run, mask)) in self.runs.iter().zip(&self.masks).enumerate() {
-            let count = mask.count(run.rows());
-            if take == 0 {
-                break;
-            }
-            if count <= skip {
-                skip -= count;
-                continue;
-            }
-            let places = mask.slice(run.rows(), skip, take);
-            skip = 0;
-            take -= places.len() as u64;
-            spots.extend(places.into_iter().map(|place| (at, place)));
-        }
-        spots
+    fn as_written(&self, skip: u64, take: u64) -> Vec<Spot> {
+        let masks = self.runs.iter().zip(&self.masks).enumerate();
+        let masks = masks.map(|(at, (run, mask))| (at, run.rows(), mask.as_ref()));
+        order::as_written(masks, skip, take)
     }
 
     /// Runs and places in the order of a member's values.
-    async fn sorted(
-        &self,
-        field: Field,
-        skip: u64,
-        take: u64,
-    ) -> Result<Vec<(usize, usize)>, StoreError> {
+    async fn sorted(&self, field: Field, skip: u64, take: u64) -> Result<Vec<Spot>, StoreError> {
         let (competing, skip) = self.competing(field, skip, take);
         let _place = self.index.searches.acquire().await.map_err(closed)?;
-        let mut lanes = Vec::with_capacity(competing.len());
+        let mut candidates = Vec::with_capacity(competing.len());
         let mut bytes = 0;
         for group in competing.chunks(RUNS_AT_ONCE) {
             let runs: Vec<Run> = group
@@ -197,26 +164,15 @@ impl CdrSelection {
             if bytes > SORT_BYTES {
                 return Err(StoreError::TooMuch);
             }
-            let masks: Vec<Arc<Mask>> = group
-                .iter()
-                .filter_map(|at| self.masks.get(*at))
-                .cloned()
-                .collect();
-            lanes.extend(
-                aside(move || {
-                    let lanes = columns.into_iter().zip(masks);
-                    lanes
-                        .map(|(column, mask)| Lane::new(column, mask))
-                        .collect::<Vec<_>>()
+            candidates.extend(group.iter().zip(columns).filter_map(|(run, column)| {
+                Some(Candidate {
+                    run: *run,
+                    column,
+                    mask: self.masks.get(*run)?.clone(),
                 })
-                .await?,
-            );
+            }));
         }
-        let spots = aside(move || order::page(&lanes, skip, take)).await?;
-        Ok(spots
-            .into_iter()
-            .filter_map(|(lane, place)| Some((*competing.get(lane)?, place)))
-            .collect())
+        narrow::page(candidates, skip, take).await
     }
 
     /// The runs that may have a record on the page, by what bounds their
@@ -257,7 +213,7 @@ impl CdrSelection {
         (competing, left)
     }
 
-    async fn seqs(&self, spots: &[(usize, usize)]) -> Result<Vec<i64>, StoreError> {
+    async fn seqs(&self, spots: &[Spot]) -> Result<Vec<i64>, StoreError> {
         // Where numbers are missing the place does not tell them.
         let mut gaps: Vec<usize> = spots
             .iter()
@@ -314,15 +270,6 @@ impl<'r> Sums<'r> {
         let last = end.checked_sub(1).and_then(|last| self.0.get(last));
         last.map_or(0, |(_, sum)| *sum)
     }
-}
-
-/// Carries out what takes a processor for a while where it keeps nobody waiting.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| StoreError::Closed)
 }
 
 fn closed(_: tokio::sync::AcquireError) -> StoreError {
