@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use settings::Extension;
+use settings::{CallerMatch, Extension};
 use sip::{
     Arrival, Body, Endpoint, EndpointError, Flow, HeaderName, Message, Method, ServerTxId,
     SessionId,
@@ -149,11 +149,22 @@ impl Core {
             caller: Caller::Extension {
                 number: extension.number.clone(),
                 address: Some(flow.remote),
+                name: self.contact_name(&extension),
             },
             dialled: dialled.into(),
             offer,
         });
         Ok(())
+    }
+
+    /// How the contacts name an extension that has no name but its number.
+    pub(crate) fn contact_name(&self, extension: &Extension) -> Option<Box<str>> {
+        if !extension.is_nameless() {
+            return None;
+        }
+        let number = extension.shown_number();
+        let contact = self.snapshot.contact_by_number(number, CallerMatch::default())?;
+        Some(contact.name.into()).filter(|name: &Box<str>| !name.is_empty())
     }
 
     /// A leg that has just been called in: its slot, SDP and place in the table.

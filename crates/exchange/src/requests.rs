@@ -37,7 +37,9 @@ impl Core {
                 let _ = answer.send(Err(error));
             }
             (None, Ok(caller)) => {
+                let known = self.snapshot.extension_by_number(caller.as_str());
                 let command = Command::Dial {
+                    name: known.and_then(|caller| self.contact_name(&caller)),
                     caller,
                     callee: dial.callee.into(),
                     auto_answer: dial.auto_answer,

@@ -91,6 +91,48 @@ async fn each_end_hears_the_other_and_the_application_sees_the_pair() {
     );
 }
 
+/// Adds a company contact.
+async fn contact(house: &House, name: &str, number: &str) {
+    let contact = json!({
+        "first_name": name,
+        "number_list": [{"num_type": "business_number", "number": number}],
+    });
+    let settings = house.running.handle.settings();
+    let Value::Object(contact) = contact else {
+        unreachable!()
+    };
+    settings.create("company_contact", contact).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_no_name_calls_under_the_one_that_the_contacts_have_for_its_number() {
+    let house = House::open().await;
+    let nameless = json!({"first_name": "", "caller_id": "+66 2 123 4567"});
+    house.extension("1000", nameless).await;
+    house.extension("1001", json!({})).await;
+    contact(&house, "Lobby gate", "02 123 4568").await;
+    contact(&house, "Front gate", "6621234567").await;
+    let mut a = house.phone("1000", TONES[0], Answer::Never).await;
+    let mut b = house.phone("1001", TONES[1], Answer::Never).await;
+    let incoming = |from: &str, name: &str| PhoneEvent::Incoming {
+        from: from.into(),
+        name: name.into(),
+    };
+
+    a.dial("1001").await.unwrap();
+    wait_for(&mut b, incoming("+66 2 123 4567", "Front gate")).await;
+    a.hangup().await.unwrap();
+    wait_for(&mut b, PhoneEvent::Ended(None)).await;
+    wait_for(&mut a, PhoneEvent::Ended(None)).await;
+    let record = only_record(&house).await;
+    assert_eq!(record.call_from_name, "Front gate");
+
+    // Who has a name keeps it, whatever the contacts say of the number.
+    contact(&house, "Somebody else", "1001").await;
+    b.dial("1000").await.unwrap();
+    wait_for(&mut a, incoming("1001", "Name1001")).await;
+}
+
 #[tokio::test]
 async fn dialled_caller_rings_first_then_waits_with_ringback_then_talks() {
     let (house, a, mut b) = pair(Answer::After(Duration::from_millis(1500))).await;

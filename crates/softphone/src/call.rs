@@ -206,14 +206,14 @@ impl Phone {
         call.offer = offer.flatten();
         self.call = Some(call);
         let _ = self.sip.ring(session, 180, None, &self.contact(), now);
-        let from = request
-            .from()
-            .ok()
-            .and_then(|f| f.uri.parse::<sip::Uri>().ok());
+        let caller = request.from().ok();
+        let name = caller.as_ref().and_then(sip::NameAddr::display_name);
+        let name = name.map(|name| name.into_owned()).unwrap_or_default();
+        let from = caller.and_then(|caller| caller.uri.parse::<sip::Uri>().ok());
         let from = from
             .and_then(|uri| uri.user_unescaped().map(|u| u.into_owned()))
             .unwrap_or_default();
-        self.tell(PhoneEvent::Incoming { from });
+        self.tell(PhoneEvent::Incoming { from, name });
         if let Answer::After(wait) = self.config.answer {
             let at_once = request
                 .headers(HeaderName::CallInfo)

@@ -49,6 +49,8 @@ pub enum PhoneEvent {
     Incoming {
         /// `From`'s user part.
         from: String,
+        /// `From`'s display name.
+        name: String,
     },
     /// The other end rings.
     Ringing,

@@ -54,7 +54,12 @@ impl Exchange {
             } => self.directory.register(extension, contacts),
             Input::Incoming {
                 leg,
-                caller: Caller::Extension { number, address },
+                caller:
+                    Caller::Extension {
+                        number,
+                        address,
+                        name,
+                    },
                 dialled,
                 offer,
             } => {
@@ -65,6 +70,7 @@ impl Exchange {
                     leg,
                     caller: number,
                     address,
+                    name,
                     dialled,
                     offer,
                     full: self.is_full(),
@@ -155,10 +161,12 @@ impl Exchange {
                 caller,
                 callee,
                 auto_answer,
+                name,
             } => match self.directory.extension(&caller).cloned() {
                 None => refuse(out, CommandError::NoSuchExtension),
                 Some(_) if self.is_full() => refuse(out, CommandError::Congestion),
                 Some(caller) => {
+                    let caller = call::named(caller, name);
                     let desk = &mut self.parts(now, ids, out).1;
                     let call = call::dial(request, caller, &callee, auto_answer, desk);
                     self.keep(call);
@@ -260,6 +268,7 @@ mod tests {
                 caller: Caller::Extension {
                     number: caller.clone(),
                     address: None,
+                    name: None,
                 },
                 dialled: "1001".into(),
                 offer: Some(described()),

@@ -16,6 +16,9 @@ pub enum Caller {
         number: ExtensionNumber,
         /// Source of its INVITE.
         address: Option<SocketAddr>,
+        /// Its name in this call, where it has none of its own and the contacts
+        /// know its number.
+        name: Option<Box<str>>,
     },
 }
 
@@ -147,6 +150,8 @@ pub enum Command {
         callee: Box<str>,
         /// Ask the caller's phone to answer by itself.
         auto_answer: bool,
+        /// The caller's name in this call, as in [`Caller::Extension`].
+        name: Option<Box<str>>,
     },
     /// Hang up one leg.
     Hangup {

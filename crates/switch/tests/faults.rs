@@ -38,6 +38,7 @@ fn a_call_that_broke_off_while_it_began_leaves_nothing_once_given_up() {
         caller: Caller::Extension {
             number: ext("1000"),
             address: None,
+            name: None,
         },
         dialled: "1002".into(),
         offer: Some(sdp(1, &[PCMU])),
@@ -48,6 +49,7 @@ fn a_call_that_broke_off_while_it_began_leaves_nothing_once_given_up() {
             caller: ext("1002"),
             callee: "1000".into(),
             auto_answer: false,
+            name: None,
         },
     };
     for input in [incoming, command] {

@@ -53,6 +53,20 @@ pub struct Extension {
 }
 
 impl Extension {
+    /// Whether it has no name: its number serves as one then.
+    pub fn is_nameless(&self) -> bool {
+        self.name.is_empty() || self.name == self.number.as_str()
+    }
+
+    /// The number that those see whom it calls.
+    pub fn shown_number(&self) -> &str {
+        if self.caller_id.is_empty() {
+            self.number.as_str()
+        } else {
+            &self.caller_id
+        }
+    }
+
     pub(crate) fn of(record: &Record) -> Result<Self, String> {
         let number =
             ExtensionNumber::new(record.text("number")).map_err(|error| error.to_string())?;

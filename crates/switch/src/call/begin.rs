@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Call, Flow, Stage};
+use super::{Call, Flow, Stage, named};
 use crate::audio::Audio;
 use crate::codecs;
 use crate::config::Extension;
@@ -24,6 +24,7 @@ pub(crate) struct Arrival {
     pub(crate) leg: LegId,
     pub(crate) caller: ExtensionNumber,
     pub(crate) address: Option<SocketAddr>,
+    pub(crate) name: Option<Box<str>>,
     pub(crate) dialled: Box<str>,
     pub(crate) offer: Option<MediaDescription>,
     /// There is no room for another call.
@@ -31,9 +32,11 @@ pub(crate) struct Arrival {
 }
 
 /// Begins the call, or refuses it.
-pub(crate) fn arrive(arrival: Arrival, desk: &mut Desk<'_>) -> Option<Call> {
+pub(crate) fn arrive(mut arrival: Arrival, desk: &mut Desk<'_>) -> Option<Call> {
     let id = desk.call_id();
+    let name = arrival.name.take();
     let caller = desk.directory.extension(&arrival.caller).cloned();
+    let caller = caller.map(|caller| named(caller, name));
     let callee = desk.directory.dialled(&arrival.dialled).cloned();
     let record = Record::open(
         id,

@@ -260,6 +260,17 @@ impl Call {
     }
 }
 
+/// An extension under the name that it has in one call, where that is another.
+pub(crate) fn named(extension: Arc<Extension>, name: Option<Box<str>>) -> Arc<Extension> {
+    match name {
+        None => extension,
+        Some(name) => Arc::new(Extension {
+            name,
+            ..(*extension).clone()
+        }),
+    }
+}
+
 /// How an extension shows itself to whom it calls.
 fn identity(extension: &Extension) -> CallerIdentity {
     let number = match extension.caller_id.is_empty() {

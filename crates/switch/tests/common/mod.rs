@@ -135,6 +135,7 @@ impl World {
             caller: Caller::Extension {
                 number: ext(from),
                 address: Some(([192, 0, 2, 7], 5060).into()),
+                name: None,
             },
             dialled: dialled.into(),
             offer,
@@ -150,6 +151,7 @@ impl World {
                 caller: ext(caller),
                 callee: callee.into(),
                 auto_answer: false,
+                name: None,
             },
         })
     }
