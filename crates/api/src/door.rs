@@ -157,7 +157,7 @@ fn method(operation: &Operation) -> Method {
 /// An envelope as HTTP carries it.
 pub fn respond(envelope: &Envelope) -> Response {
     // An envelope is texts, numbers and JSON: writing it can't fail.
-    let body = serde_json::to_vec(envelope).unwrap_or_default();
+    let body = envelope.to_json().unwrap_or_default();
     let json = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, json)], body).into_response()
 }

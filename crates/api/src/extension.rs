@@ -2,41 +2,15 @@
 //! that is joined to the rows of a list, and a secret in plain.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use serde_json::{Map, Value, json};
+use exchange::Registered;
 use wire::Envelope;
 use wire::extension::ExtensionGetpasswordResponse;
 
-use crate::door::App;
 use crate::failure::Failure;
 use crate::operations::{Answer, Call};
 
 /// The kind that has a live state.
 const KIND: &str = "extension";
-
-/// Puts each row's `online_status` as it is now into a page of extensions.
-pub fn join_live(app: &App, kind: &str, answer: &mut Map<String, Value>) {
-    if kind != KIND {
-        return;
-    }
-    let snapshot = app.handle.settings().snapshot();
-    let rows = answer.get_mut("data").and_then(Value::as_array_mut);
-    for row in rows.into_iter().flatten() {
-        let number = row
-            .get("number")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let devices: Vec<String> = match snapshot.extension_by_number(number) {
-            Some(extension) => {
-                let registered = app.handle.registrations(&extension.number);
-                registered.into_iter().map(|device| device.ip).collect()
-            }
-            None => Vec::new(),
-        };
-        if let Some(row) = row.as_object_mut() {
-            row.insert("online_status".into(), online_status(&devices));
-        }
-    }
-}
 
 /// The SIP password or the voicemail PIN, in Base64; empty where it is not set.
 pub async fn getpassword(call: Call) -> Answer {
@@ -49,28 +23,56 @@ pub async fn getpassword(call: Call) -> Answer {
     Envelope::of(&answer).map_err(|error| Failure::Internal(error.to_string()))
 }
 
-/// Where an extension is on line: its SIP devices by address. There are no
-/// Linkus clients, so none is on line.
-fn online_status(devices: &[String]) -> Value {
-    let mut phone = json!({"status": i64::from(!devices.is_empty()), "ext_dev_type": "sip"});
-    if let (false, Some(phone)) = (devices.is_empty(), phone.as_object_mut()) {
-        let list = devices
-            .iter()
-            .map(|ip| json!({"status": 1, "ip": ip}))
-            .collect();
-        phone.insert("status_list".into(), Value::Array(list));
+/// Writes where an extension is on line, `online_status`: its SIP devices by
+/// address. There are no Linkus clients, so none is on line. A page may have ten
+/// thousand of them, so that it is text at once.
+pub fn write_online_status(devices: &[Registered], text: &mut Vec<u8>) {
+    let status = if devices.is_empty() { b'0' } else { b'1' };
+    text.extend_from_slice(br#"{"sip_phone":{"status":"#);
+    text.push(status);
+    text.extend_from_slice(br#","ext_dev_type":"sip""#);
+    for (place, device) in devices.iter().enumerate() {
+        let before: &[u8] = match place {
+            0 => br#","status_list":["#,
+            _ => b",",
+        };
+        text.extend_from_slice(before);
+        // An address: digits, letters, dots and colons.
+        text.extend_from_slice(br#"{"status":1,"ip":""#);
+        text.extend_from_slice(device.ip.as_bytes());
+        text.extend_from_slice(br#""}"#);
     }
-    json!({
-        "sip_phone": phone,
-        "linkus_desktop": {"status": 0, "ext_dev_type": "linkusdesktop"},
-        "linkus_mobile": {"status": 0, "ext_dev_type": "linkusmobile"},
-        "linkus_web": {"status": 0, "ext_dev_type": "linkusweb"},
-    })
+    if !devices.is_empty() {
+        text.push(b']');
+    }
+    text.extend_from_slice(
+        concat!(
+            r#"},"linkus_desktop":{"status":0,"ext_dev_type":"linkusdesktop"},"#,
+            r#""linkus_mobile":{"status":0,"ext_dev_type":"linkusmobile"},"#,
+            r#""linkus_web":{"status":0,"ext_dev_type":"linkusweb"}}"#,
+        )
+        .as_bytes(),
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+
+    fn online_status(addresses: &[&str]) -> Value {
+        let devices: Vec<Registered> = addresses
+            .iter()
+            .map(|ip| Registered {
+                ip: (*ip).to_owned(),
+                port: 5060,
+                user_agent: String::new(),
+            })
+            .collect();
+        let mut text = Vec::new();
+        write_online_status(&devices, &mut text);
+        serde_json::from_slice(&text).unwrap()
+    }
 
     #[test]
     fn devices_are_listed_only_where_there_are_any() {
@@ -79,12 +81,24 @@ mod tests {
             off["sip_phone"],
             json!({"status": 0, "ext_dev_type": "sip"})
         );
-        let on = online_status(&["192.0.2.1".into(), "192.0.2.2".into()]);
-        assert_eq!(on["sip_phone"]["status"], 1);
+        let on = online_status(&["192.0.2.1", "2001:db8::2"]);
         assert_eq!(
-            on["sip_phone"]["status_list"][1],
-            json!({"status": 1, "ip": "192.0.2.2"})
+            on["sip_phone"],
+            json!({
+                "status": 1,
+                "ext_dev_type": "sip",
+                "status_list": [
+                    {"status": 1, "ip": "192.0.2.1"},
+                    {"status": 1, "ip": "2001:db8::2"},
+                ],
+            })
         );
-        assert_eq!(on["linkus_mobile"]["status"], 0);
+        for (member, kind) in [
+            ("linkus_desktop", "linkusdesktop"),
+            ("linkus_mobile", "linkusmobile"),
+            ("linkus_web", "linkusweb"),
+        ] {
+            assert_eq!(on[member], json!({"status": 0, "ext_dev_type": kind}));
+        }
     }
 }

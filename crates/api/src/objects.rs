@@ -2,6 +2,7 @@
 //! mechanism does the work, by the kind that the path names. What is live is
 //! joined to the rows as they are read.
 
+use settings::Record;
 use wire::Envelope;
 
 use crate::extension;
@@ -9,18 +10,27 @@ use crate::operations::{Answer, Call};
 
 /// A page of brief rows.
 pub async fn list(call: Call) -> Answer {
-    let (kind, app) = (call.kind(), call.app);
-    let mut answer = app.handle.settings().list(kind, call.params)?;
-    extension::join_live(&app, kind, &mut answer);
-    Ok(Envelope::ok(answer))
+    page(call, "list")
 }
 
 /// A page of the brief rows that hold a text.
 pub async fn search(call: Call) -> Answer {
-    let (kind, app) = (call.kind(), call.app);
-    let mut answer = app.handle.settings().search(kind, call.params)?;
-    extension::join_live(&app, kind, &mut answer);
-    Ok(Envelope::ok(answer))
+    page(call, "search")
+}
+
+/// Rows as text, with what is live written into them.
+fn page(call: Call, verb: &str) -> Answer {
+    let kind = call.kind();
+    let handle = &call.app.handle;
+    let online = handle.online();
+    let live = |record: &Record, text: &mut Vec<u8>| {
+        extension::write_online_status(online.devices(record.text("number")), text);
+    };
+    let listing = handle.settings().listing(kind, verb, call.params, &live)?;
+    Ok(Envelope {
+        text: listing.rows,
+        ..Envelope::ok(listing.members)
+    })
 }
 
 /// One object with all its members.

@@ -104,6 +104,16 @@ pub struct Load {
     pub waiting: usize,
 }
 
+/// The registered devices of one moment.
+pub struct OnlineNow(Arc<OnlineMap>);
+
+impl OnlineNow {
+    /// The devices of an extension by its number.
+    pub fn devices(&self, extension: &str) -> &[Registered] {
+        self.0.get(extension).map_or(&[], |devices| devices)
+    }
+}
+
 /// The running exchange, for its faces. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
@@ -184,6 +194,11 @@ impl Handle {
             .get(extension)
             .map(|devices| devices.to_vec())
             .unwrap_or_default()
+    }
+
+    /// All registered devices as they are now, for who looks up many.
+    pub fn online(&self) -> OnlineNow {
+        OnlineNow(self.online.load_full())
     }
 
     /// The settings mechanism.

@@ -48,7 +48,7 @@ mod wires;
 
 pub use address::{InvalidNetwork, Network};
 pub use calls::{CallKind, Selector};
-pub use handle::{DialRequest, ExchangeError, Handle, Load, Registered};
+pub use handle::{DialRequest, ExchangeError, Handle, Load, OnlineNow, Registered};
 pub use identity::{FIRMWARE, Identity};
 pub use sip::digest::Algorithm as DigestAlgorithm;
 pub use start::{ExchangeConfig, Running, StartError, start};

@@ -17,14 +17,14 @@ use crate::draft::Draft;
 use crate::error::{SettingsError, word};
 use crate::extension::ExtensionKind;
 use crate::extensiongroup::ExtensionGroupKind;
+use crate::listing::{Members, Written};
 use crate::organization::OrganizationKind;
-use crate::read::answer;
 use crate::record::Record;
 use crate::reference::{Reference, drop_entries};
 use crate::settings::Options;
 use crate::single::SINGLES;
 use crate::snapshot::Snapshot;
-use crate::table::Page;
+use crate::table::{Page, Row};
 
 /// All kinds.
 pub(crate) static KINDS: &[&dyn Kind] = &[
@@ -286,7 +286,21 @@ pub(crate) trait Kind: Send + Sync + 'static {
     fn searched<'r>(&self, record: &'r Record) -> Vec<Cow<'r, str>>;
 
     /// A row of a list.
-    fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value>;
+    fn brief(&self, _record: &Record, _snapshot: &Snapshot) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// A row of a list that hangs on the object alone, but for what is live: it
+    /// is kept beside the object, so that a page is no more than copying.
+    fn written(&self, _record: &Record) -> Option<Written> {
+        None
+    }
+
+    /// Writes a row of a list. Kinds that are kept packed write theirs here and
+    /// have no `brief`.
+    fn write_row(&self, row: &Row, snapshot: &Snapshot, members: &mut Members<'_>) {
+        members.all(&self.brief(&row.record(), snapshot));
+    }
 
     /// The whole object, as `get` and `query` answer it.
     fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value>;
@@ -422,20 +436,16 @@ pub(crate) trait Kind: Send + Sync + 'static {
         "data"
     }
 
-    /// The answer of `list` and `search`.
+    /// The answer of `list` and `search`, where it is another one than a list of
+    /// rows and how many there are.
     fn page(
         &self,
-        verb: &str,
+        _verb: &str,
         _params: &Map<String, Value>,
-        page: &Page,
-        snapshot: &Snapshot,
-    ) -> Map<String, Value> {
-        let rows = page.records.iter();
-        let rows = rows.map(|record| Value::Object(self.brief(record, snapshot)));
-        answer([
-            ("total_number", page.total.into()),
-            (self.payload(verb), rows.collect()),
-        ])
+        _page: &Page,
+        _snapshot: &Snapshot,
+    ) -> Option<Map<String, Value>> {
+        None
     }
 
     /// Takes its part in a snapshot: the typed view that others read.

@@ -41,8 +41,7 @@ impl Settings {
             ..Wanted::default()
         };
         let page = self.snapshot().page("extension", wanted);
-        let rows = page.records.iter();
-        let data = rows.map(|record| Value::Object(row(record)));
+        let data = page.records().map(|record| Value::Object(row(&record)));
         Ok(answer([
             ("total_number", page.total.into()),
             ("data", Value::Array(data.collect())),

@@ -178,10 +178,6 @@ impl Kind for OrganizationKind {
         Ok(())
     }
 
-    fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
-        self.detail(record, snapshot)
-    }
-
     fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
         row(record, rank(record, snapshot))
     }
@@ -206,22 +202,21 @@ impl Kind for OrganizationKind {
         params: &Map<String, Value>,
         page: &Page,
         snapshot: &Snapshot,
-    ) -> Map<String, Value> {
+    ) -> Option<Map<String, Value>> {
         let tree = Tree {
             snapshot,
             extent: Extent::of(params),
         };
         let rows: Vec<Value> = if verb == "search" {
-            let found = page.records.iter();
-            found
-                .map(|record| tree.row(record, rank(record, snapshot)).0)
+            page.records()
+                .map(|record| tree.row(&record, rank(&record, snapshot)).0)
                 .collect()
         } else {
             let first = params.get("page").is_none_or(|page| *page == 1);
             let root = snapshot.record(NAME, ROOT).filter(|_| first);
             root.iter().map(|root| tree.row(root, 1).0).collect()
         };
-        answer([(self.payload(verb), rows.into())])
+        Some(answer([(self.payload(verb), rows.into())]))
     }
 
     fn events(&self, changed: &Changed<'_>) -> Vec<NewEvent> {

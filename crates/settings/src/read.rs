@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{SettingsError, invalid, word};
 use crate::kind::{Kind, SecretForm, kind};
+use crate::listing::{Listing, Live, rows};
+use crate::record::Record;
 use crate::secret::{Secret, password_matches};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -25,7 +27,7 @@ impl Settings {
         name: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        self.page(name, "list", params)
+        self.listing(name, "list", params, &nothing_live)?.values()
     }
 
     /// `<kind>/search`: as [`Settings::list`], of the objects that hold the text.
@@ -34,15 +36,19 @@ impl Settings {
         name: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        self.page(name, "search", params)
+        self.listing(name, "search", params, &nothing_live)?
+            .values()
     }
 
-    fn page(
+    /// `list` or `search`, with rows that are JSON text already; `live` writes
+    /// what is live of an object, where the kind's rows show it.
+    pub fn listing(
         &self,
         name: &str,
         verb: &str,
         params: Map<String, Value>,
-    ) -> Result<Map<String, Value>, SettingsError> {
+        live: Live<'_>,
+    ) -> Result<Listing, SettingsError> {
         let (kind, snapshot) = self.usable(name)?;
         let operation = kind.operation(verb).ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
@@ -59,7 +65,19 @@ impl Settings {
         } else {
             snapshot.page(kind.name(), wanted)
         };
-        Ok(kind.page(verb, &params, &page, &snapshot))
+        if let Some(members) = kind.page(verb, &params, &page, &snapshot) {
+            return Ok(Listing {
+                members,
+                rows: None,
+            });
+        }
+        let rows = rows(&page.rows, live, |row, members| {
+            kind.write_row(row, &snapshot, members);
+        });
+        Ok(Listing {
+            members: answer([("total_number", page.total.into())]),
+            rows: Some((kind.payload(verb), rows)),
+        })
     }
 
     /// The kind of this name and the settings as they are now, where its
@@ -202,6 +220,11 @@ impl Window {
             Err(SettingsError::Invalid(faults))
         }
     }
+}
+
+/// Where nobody joins what is live.
+fn nothing_live(_: &Record, text: &mut Vec<u8>) {
+    text.extend_from_slice(b"{}");
 }
 
 /// A text of the request; empty where it is missing.

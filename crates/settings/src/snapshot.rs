@@ -100,13 +100,13 @@ impl Snapshot {
             ..Wanted::default()
         };
         let mut page = self.page(kind.name(), all);
-        page.records
-            .sort_by_cached_key(|record| kind.joined_sort_key(record, wanted.sort_by, self));
+        page.rows
+            .sort_by_cached_key(|row| kind.joined_sort_key(&row.record(), wanted.sort_by, self));
         if wanted.descending {
-            page.records.reverse();
+            page.rows.reverse();
         }
-        let records = page.records.into_iter();
-        page.records = records.skip(wanted.first).take(wanted.size).collect();
+        let rows = page.rows.into_iter();
+        page.rows = rows.skip(wanted.first).take(wanted.size).collect();
         page
     }
 

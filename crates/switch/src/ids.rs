@@ -1,6 +1,7 @@
 //! Identities and instants. They come in with the input; nothing here makes
 //! one by itself.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,13 @@ impl ExtensionNumber {
 
     /// The digits.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Equal, ordered and hashed as its digits are.
+impl Borrow<str> for ExtensionNumber {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -58,6 +58,9 @@ pub struct Envelope {
     pub duplicate_field_list: Vec<DuplicateField>,
     /// The operation's own members.
     pub payload: Map<String, Value>,
+    /// One more of them, the last, whose value is JSON text already: a long list
+    /// need not be a tree of values first. Reading an answer gives none.
+    pub text: Option<(&'static str, String)>,
 }
 
 impl Default for Envelope {
@@ -89,6 +92,7 @@ impl Envelope {
             invalid_param_list: Vec::new(),
             duplicate_field_list: Vec::new(),
             payload: Map::new(),
+            text: None,
         }
     }
 
@@ -140,21 +144,55 @@ impl Envelope {
     }
 }
 
+impl Envelope {
+    /// As JSON. The text that is there already is put in as it is.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = serde_json::to_vec(&Values(self))?;
+        if let Some((member, text)) = &self.text {
+            // Before the brace; there are members before it.
+            json.pop();
+            json.push(b',');
+            serde_json::to_writer(&mut json, member)?;
+            json.push(b':');
+            json.extend_from_slice(text.as_bytes());
+            json.push(b'}');
+        }
+        Ok(json)
+    }
+}
+
 impl Serialize for Envelope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some((member, text)) = &self.text else {
+            return Values(self).serialize(serializer);
+        };
+        let value: Value = serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+        let mut whole = self.clone();
+        whole.text = None;
+        whole.payload.insert((*member).to_owned(), value);
+        Values(&whole).serialize(serializer)
+    }
+}
+
+/// An envelope but for its text.
+struct Values<'e>(&'e Envelope);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(envelope) = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("errcode", &self.errcode)?;
-        map.serialize_entry("errmsg", &self.errmsg)?;
-        if let Some(submsg) = &self.submsg {
+        map.serialize_entry("errcode", &envelope.errcode)?;
+        map.serialize_entry("errmsg", &envelope.errmsg)?;
+        if let Some(submsg) = &envelope.submsg {
             map.serialize_entry("submsg", submsg)?;
         }
-        if !self.invalid_param_list.is_empty() {
-            map.serialize_entry("invalid_param_list", &self.invalid_param_list)?;
+        if !envelope.invalid_param_list.is_empty() {
+            map.serialize_entry("invalid_param_list", &envelope.invalid_param_list)?;
         }
-        if !self.duplicate_field_list.is_empty() {
-            map.serialize_entry("duplicate_field_list", &self.duplicate_field_list)?;
+        if !envelope.duplicate_field_list.is_empty() {
+            map.serialize_entry("duplicate_field_list", &envelope.duplicate_field_list)?;
         }
-        for (member, value) in &self.payload {
+        for (member, value) in &envelope.payload {
             map.serialize_entry(member, value)?;
         }
         map.end()
@@ -182,6 +220,7 @@ impl<'de> Deserialize<'de> for Envelope {
             invalid_param_list: entries(payload.shift_remove("invalid_param_list")),
             duplicate_field_list: entries(payload.shift_remove("duplicate_field_list")),
             payload,
+            text: None,
         })
     }
 }

@@ -4,18 +4,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use wire::{ErrCode, InvalidParam, rule};
 
 use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
-use crate::extension::is_email;
+use crate::extension::{full_name, is_email};
 use crate::kind::Rule::{Acted, Stored};
 use crate::kind::{Kind, MemberRule, SortKey, line};
-use crate::read::answer;
+use crate::listing::Members;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
-use crate::table::id_key;
+use crate::table::{Row, id_key};
 
 use super::number;
 use super::phonebook;
@@ -245,17 +246,19 @@ impl Kind for CompanyContactKind {
         Ok(())
     }
 
-    fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
-        let mut row = answer([
-            ("id", record.id.into()),
-            ("contact_name", name(record).into()),
-            ("company", record.text("company").into()),
-            ("email", record.text("email").into()),
-            ("phonebook_list", phonebook::of(record, snapshot)),
-            ("remark", record.text("remark").into()),
-        ]);
-        row.extend(flat(record));
-        row
+    fn write_row(&self, row: &Row, snapshot: &Snapshot, members: &mut Members<'_>) {
+        let text = row.text();
+        let contact: Brief<'_> = serde_json::from_str(&text).unwrap_or_default();
+        contact.write(row.id, members, |members| {
+            let ids = phonebook::there(contact.phonebook_id_list.iter().copied(), snapshot);
+            let phonebooks = ids
+                .into_iter()
+                .filter_map(|id| Some((id, snapshot.phonebook(id)?)));
+            members.list("phonebook_list", phonebooks, |(id, phonebook), entry| {
+                entry.number("id", id);
+                entry.text("name", &phonebook.name);
+            });
+        });
     }
 
     fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
@@ -303,24 +306,73 @@ pub(super) fn set_phonebooks(record: &mut Record, ids: Vec<i64>) {
     }
 }
 
-/// Its row in a phonebook.
-pub(super) fn row(record: &Record) -> Map<String, Value> {
-    let mut row = answer([
-        ("id", record.id.into()),
-        ("contact_name", name(record).into()),
-        ("company", record.text("company").into()),
-        ("email", record.text("email").into()),
-    ]);
-    row.extend(flat(record));
-    row.insert("remark".into(), record.text("remark").into());
-    row
+/// What a row shows of a contact, read off its text without copying it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Brief<'t> {
+    #[serde(borrow)]
+    first_name: Cow<'t, str>,
+    #[serde(borrow)]
+    last_name: Cow<'t, str>,
+    #[serde(borrow)]
+    company: Cow<'t, str>,
+    #[serde(borrow)]
+    email: Cow<'t, str>,
+    #[serde(borrow)]
+    remark: Cow<'t, str>,
+    #[serde(borrow)]
+    number_list: Vec<Number<'t>>,
+    phonebook_id_list: Vec<i64>,
 }
 
-/// One member for each kind of number.
-fn flat(record: &Record) -> impl Iterator<Item = (String, Value)> {
-    NUMBERS
-        .iter()
-        .map(|(_, member)| ((*member).to_owned(), number_of(record, member).into()))
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Number<'t> {
+    #[serde(borrow)]
+    num_type: Cow<'t, str>,
+    #[serde(borrow)]
+    number: Cow<'t, str>,
+}
+
+impl Brief<'_> {
+    /// Writes a row; `more` stands behind the mail address.
+    fn write(&self, id: i64, members: &mut Members<'_>, more: impl FnOnce(&mut Members<'_>)) {
+        members.number("id", id);
+        members.text("contact_name", &self.name());
+        members.text("company", &self.company);
+        members.text("email", &self.email);
+        more(members);
+        members.text("remark", &self.remark);
+        for (kind, member) in NUMBERS {
+            members.text(member, self.number(kind));
+        }
+    }
+
+    fn name(&self) -> String {
+        full_name(&self.first_name, &self.last_name)
+    }
+
+    fn number(&self, kind: &str) -> &str {
+        let known = self.number_list.iter().find(|known| known.num_type == kind);
+        known.map_or("", |known| &known.number)
+    }
+}
+
+/// A contact as a phonebook shows it.
+pub(super) fn row(row: &Row) -> Value {
+    let text = row.text();
+    let contact: Brief<'_> = serde_json::from_str(&text).unwrap_or_default();
+    let mut members = Map::with_capacity(5 + NUMBERS.len());
+    let mut put = |member: &str, value: Value| members.insert(member.to_owned(), value);
+    put("id", row.id.into());
+    put("contact_name", contact.name().into());
+    put("company", contact.company.as_ref().into());
+    put("email", contact.email.as_ref().into());
+    for (kind, member) in NUMBERS {
+        put(member, contact.number(kind).into());
+    }
+    put("remark", contact.remark.as_ref().into());
+    Value::Object(members)
 }
 
 /// The number that a row has under a member; empty where there is none.

@@ -1,6 +1,7 @@
 //! Number to name: whose call it is that comes from outside.
 
 use crate::snapshot::Snapshot;
+use crate::table::Row;
 
 use super::company_contact::{self, NUMBER_INDEX};
 
@@ -42,7 +43,7 @@ impl Snapshot {
             return None;
         }
         let table = self.table(company_contact::NAME)?;
-        let exact = table.indexed(NUMBER_INDEX, &key).next();
+        let exact = table.indexed(NUMBER_INDEX, &key).next().map(Row::record);
         let record = match (exact, matching) {
             (Some(record), _) => record,
             (None, CallerMatch::LastDigits(digits)) if digits > 0 && key.len() > digits => {

@@ -219,28 +219,39 @@ impl Kind for PhonebookKind {
     }
 }
 
-/// A contact's phonebooks: those that it was put in and are there, and those of
-/// all contacts.
+/// A contact's phonebooks: of those that it was put in the ones that are there,
+/// and those of all contacts.
+pub(super) fn there(put_in: impl Iterator<Item = i64>, snapshot: &Snapshot) -> BTreeSet<i64> {
+    put_in
+        .filter(|id| snapshot.phonebook(*id).is_some())
+        .chain(snapshot.phonebooks_of_all())
+        .collect()
+}
+
+/// A contact's phonebooks as it is read with them.
 pub(super) fn of(contact: &Record, snapshot: &Snapshot) -> Value {
-    let put_in = put_in(contact).filter(|id| snapshot.phonebook(*id).is_some());
-    let ids: BTreeSet<i64> = put_in.chain(snapshot.phonebooks_of_all()).collect();
-    let rows = ids.into_iter().filter_map(|id| {
-        let phonebook = snapshot.phonebook(id)?;
-        Some(json!({"id": id, "name": phonebook.name}))
-    });
+    let rows = there(put_in(contact), snapshot)
+        .into_iter()
+        .filter_map(|id| {
+            let phonebook = snapshot.phonebook(id)?;
+            Some(json!({"id": id, "name": phonebook.name}))
+        });
     rows.collect()
 }
 
 /// A phonebook with at most so many of its contacts, and how many.
 fn detail(record: &Record, snapshot: &Snapshot, most: usize) -> (Map<String, Value>, usize) {
-    let row = |contact: Arc<Record>| Value::Object(company_contact::row(&contact));
     let contacts: Vec<Value> = match snapshot.table(company_contact::NAME) {
         None => Vec::new(),
-        Some(table) if has_all(record) => table.records().take(most).map(row).collect(),
+        Some(table) if has_all(record) => table
+            .rows_by_id()
+            .take(most)
+            .map(company_contact::row)
+            .collect(),
         Some(table) => table
             .indexed(PHONEBOOK_INDEX, &id_key(record.id))
             .take(most)
-            .map(row)
+            .map(company_contact::row)
             .collect(),
     };
     let shown = contacts.len();

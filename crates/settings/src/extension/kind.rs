@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use store::NewEvent;
 use switch::ExtensionNumber;
 use wire::event::{
@@ -18,6 +18,7 @@ use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
 use crate::extensiongroup;
 use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::listing::Written;
 use crate::organization;
 use crate::record::Record;
 use crate::reference::{self, Reference, WhenGone};
@@ -260,26 +261,21 @@ impl Kind for ExtensionKind {
         }
     }
 
-    /// `online_status` keeps its place for who joins the live state.
-    fn brief(&self, record: &Record, _: &Snapshot) -> Map<String, Value> {
-        let text = |member: &str| Value::from(record.text(member));
-        [
-            ("id", record.id.into()),
-            ("online_status", json!({})),
-            ("presence_status", text("presence_status")),
-            ("custom_presence_status", text("presence_status_text")),
-            ("number", text("number")),
-            ("caller_id_name", display_name(record).into()),
-            (
-                "role_name",
-                role::name(role_id(record)).unwrap_or("").into(),
-            ),
-            ("email_addr", text("email_addr")),
-            ("mobile_number", text("mobile_number")),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    /// `online_status` is live.
+    fn written(&self, record: &Record) -> Option<Written> {
+        Some(Written::new(|members| {
+            let text = |member: &str| record.text(member);
+            members.number("id", record.id);
+            members.live("online_status");
+            members.text("presence_status", text("presence_status"));
+            members.text("custom_presence_status", text("presence_status_text"));
+            members.text("number", text("number"));
+            members.text("caller_id_name", &display_name(record));
+            let role = role::name(role_id(record)).unwrap_or("");
+            members.text("role_name", role);
+            members.text("email_addr", text("email_addr"));
+            members.text("mobile_number", text("mobile_number"));
+        }))
     }
 
     /// Secrets are masked: a client that sends the mask back changes nothing.
@@ -354,13 +350,14 @@ fn role_id(record: &Record) -> i64 {
 
 /// First and last name joined.
 pub(crate) fn display_name(record: &Record) -> String {
-    format!(
-        "{} {}",
-        record.text("first_name").trim(),
-        record.text("last_name").trim()
-    )
-    .trim()
-    .to_owned()
+    full_name(record.text("first_name"), record.text("last_name"))
+}
+
+/// Two names joined.
+pub(crate) fn full_name(first: &str, last: &str) -> String {
+    format!("{} {}", first.trim(), last.trim())
+        .trim()
+        .to_owned()
 }
 
 /// Empty, or one `@` with something on both sides and no blanks.

@@ -24,10 +24,10 @@ use crate::record::Record;
 use fold::fold;
 use key::{fields, index_keys, sort_key, texts};
 use order::{Keys, Order};
-use row::Row;
 use slab::Slab;
 
 pub(crate) use key::id_key;
+pub(crate) use row::Row;
 
 /// Objects that are put in at once, where there are many.
 const PART: usize = 65_536;
@@ -70,7 +70,14 @@ pub(crate) struct Page {
     /// How many objects there are in all pages.
     pub total: usize,
     /// This page's.
-    pub records: Vec<Arc<Record>>,
+    pub rows: Vec<Row>,
+}
+
+impl Page {
+    /// The objects of the page.
+    pub fn records(&self) -> impl Iterator<Item = Arc<Record>> {
+        self.rows.iter().map(Row::record)
+    }
 }
 
 impl Table {
@@ -86,7 +93,12 @@ impl Table {
 
     /// All objects, by id.
     pub fn records(&self) -> impl Iterator<Item = Arc<Record>> {
-        self.by_id.slots().filter_map(|slot| self.record(slot))
+        self.rows_by_id().map(Row::record)
+    }
+
+    /// All rows, by id.
+    pub fn rows_by_id(&self) -> impl Iterator<Item = &Row> {
+        self.by_id.slots().filter_map(|slot| self.slab.row(slot))
     }
 
     /// The id of the object that has a unique value.
@@ -95,12 +107,12 @@ impl Table {
     }
 
     /// The objects that an index has under a key, by id.
-    pub fn indexed(&self, index: &str, key: &[u8]) -> impl Iterator<Item = Arc<Record>> {
+    pub fn indexed(&self, index: &str, key: &[u8]) -> impl Iterator<Item = &Row> {
         let order = self.indexes.get(index);
         order
             .into_iter()
             .flat_map(move |order| order.of(key))
-            .filter_map(|slot| self.record(slot))
+            .filter_map(|slot| self.slab.row(slot))
     }
 
     /// How many objects an index has under a key.
@@ -125,23 +137,23 @@ impl Table {
             let slots = order.window(wanted.first, wanted.size, wanted.descending);
             return Page {
                 total: self.count(),
-                records: self.open(slots.into_iter()),
+                rows: self.rows(slots.into_iter()),
             };
         }
         let found = self.slab.search(&needle);
         let total = found.count();
         let size = wanted.size.min(total.saturating_sub(wanted.first));
         let matching = |slot: &Slot| found.holds(*slot);
-        let records = if size == 0 {
+        let rows = if size == 0 {
             Vec::new()
         } else if wanted.descending {
             let slots = order.slots().rev().filter(matching);
-            self.open(slots.skip(wanted.first).take(size))
+            self.rows(slots.skip(wanted.first).take(size))
         } else {
             let slots = order.slots().filter(matching);
-            self.open(slots.skip(wanted.first).take(size))
+            self.rows(slots.skip(wanted.first).take(size))
         };
-        Page { total, records }
+        Page { total, rows }
     }
 
     /// Puts an object in, in its old state's place.
@@ -281,8 +293,10 @@ impl Table {
         Some(self.slab.row(slot)?.record())
     }
 
-    fn open(&self, slots: impl Iterator<Item = Slot>) -> Vec<Arc<Record>> {
-        slots.filter_map(|slot| self.record(slot)).collect()
+    fn rows(&self, slots: impl Iterator<Item = Slot>) -> Vec<Row> {
+        slots
+            .filter_map(|slot| self.slab.row(slot).cloned())
+            .collect()
     }
 }
 
@@ -290,6 +304,7 @@ fn row(kind: &dyn Kind, record: Arc<Record>) -> Row {
     if kind.packed() {
         Row::packed(record)
     } else {
-        Row::open(record)
+        let written = kind.written(&record);
+        Row::open(record, written)
     }
 }

@@ -135,7 +135,7 @@ fn agree(table: &Table, objects: &BTreeMap<i64, Arc<Record>>) {
                     size,
                 };
                 let page = table.page(wanted);
-                let ids: Vec<i64> = page.records.iter().map(|record| record.id).collect();
+                let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
                 assert_eq!((page.total, ids), plain(objects, wanted), "{wanted:?}");
             }
         }
