@@ -163,7 +163,9 @@ impl Core {
             return None;
         }
         let number = extension.shown_number();
-        let contact = self.snapshot.contact_by_number(number, CallerMatch::default())?;
+        let contact = self
+            .snapshot
+            .contact_by_number(number, CallerMatch::default())?;
         Some(contact.name.into()).filter(|name: &Box<str>| !name.is_empty())
     }
 

@@ -119,11 +119,13 @@ async fn who_has_no_name_calls_under_the_one_that_the_contacts_have_for_its_numb
         name: name.into(),
     };
 
+    let mut events = Events::of(&house);
     a.dial("1001").await.unwrap();
     wait_for(&mut b, incoming("+66 2 123 4567", "Front gate")).await;
     a.hangup().await.unwrap();
     wait_for(&mut b, PhoneEvent::Ended(None)).await;
     wait_for(&mut a, PhoneEvent::Ended(None)).await;
+    events.next_of(30012).await;
     let record = only_record(&house).await;
     assert_eq!(record.call_from_name, "Front gate");
 

@@ -54,7 +54,9 @@ impl Written {
     }
 
     fn copy(&self, record: &Record, live: Live<'_>, text: &mut Vec<u8>) {
-        let parts = self.live.and_then(|place| self.text.split_at_checked(place));
+        let parts = self
+            .live
+            .and_then(|place| self.text.split_at_checked(place));
         match parts {
             Some((before, after)) => {
                 text.extend_from_slice(before);
@@ -207,7 +209,8 @@ mod tests {
             Row::open(record(1), None),
             Row::open(record(2), Some(written)),
         ];
-        let live: Live<'_> = &|record, text| text.extend_from_slice(record.id.to_string().as_bytes());
+        let live: Live<'_> =
+            &|record, text| text.extend_from_slice(record.id.to_string().as_bytes());
         let text = rows(&page, live, |row, members| {
             members.number("b", -row.id);
             members.list("c", [1, 2], |n, entry| entry.number("n", n));
