@@ -48,7 +48,8 @@ impl Admission {
         (!named).then(|| Envelope::error(ErrCode::AccessDenied))
     }
 
-    fn permits(&self, from: IpAddr) -> bool {
+    /// Whether an address may ask at all.
+    pub fn permits(&self, from: IpAddr) -> bool {
         self.permitted.is_empty() || self.permitted.iter().any(|net| net.contains(from))
     }
 }

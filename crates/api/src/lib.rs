@@ -24,11 +24,13 @@
 //! What is no HTTP request (quotes or spaces in the target, a header over its
 //! bound) never gets here: it is answered 400 or 431, as HTTP says.
 
+mod activity;
 mod admit;
 mod auth;
 mod blocklist;
 mod call;
 mod cdr;
+mod connections;
 mod door;
 mod download;
 mod extension;
@@ -47,6 +49,7 @@ mod subscribe;
 mod system;
 pub mod tls;
 mod token;
+mod turn;
 mod welcome;
 
 pub use blocklist::Blocklist;

@@ -4,19 +4,34 @@ use std::time::Duration;
 
 /// Connections open at once, on each listener. One more is closed unanswered.
 pub const MAX_CONNECTIONS: usize = 1024;
+/// Connections of one address (or one /64 of IPv6) among them: all event
+/// sockets there may be, and half as many beside.
+pub const MAX_CONNECTIONS_PER_ADDRESS: usize = 384;
+/// Connections besides, on each listener, of all addresses that are not
+/// permitted, which are told so.
+pub const MAX_FORBIDDEN_CONNECTIONS: usize = 16;
+/// How long a connection lives of an address that is not permitted.
+pub const FORBIDDEN_LIFE: Duration = Duration::from_secs(10);
+/// How long such a connection may do nothing.
+pub const FORBIDDEN_IDLE: Duration = Duration::from_secs(3);
 /// Event sockets open at once. One more is answered `MAX LIMITATION EXCEEDED`.
 pub const MAX_SOCKETS: usize = 256;
 /// The longest request body taken; a longer one is answered `FILE SIZE EXCEEDED`.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// The longest body of a request without a token.
 pub const MAX_LOGIN_BODY_BYTES: usize = 4 << 10;
-/// How much of a body that is too long is still read, so that its sender gets
-/// to read the answer.
+/// How much of a body that nobody wants (it is too long, or the request is
+/// refused anyway) is still read, so that its sender gets to read the answer.
 pub const MAX_DRAINED_BYTES: usize = 8 << 20;
 /// Parameters in one query string; more are answered `PARAMETER ERROR`.
 pub const MAX_QUERY_PARAMS: usize = 256;
-/// Time allowed for the header of a request, and for a connection to be idle.
+/// Time allowed for the header of a request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long nothing may be asked on a connection, and nothing taken of an
+/// answer; event sockets have [`SOCKET_IDLE`] and [`SOCKET_SEND_TIMEOUT`].
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pieces of an answer that are seen to be taken.
+pub const PIECE_BYTES: usize = 16 << 10;
 /// Time allowed for the first request of a connection to arrive.
 pub const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time allowed for the TLS handshake.

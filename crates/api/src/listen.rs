@@ -1,35 +1,32 @@
 //! The listeners: connections in, bounded and timed, to one router.
 
-use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum_server::accept::Accept;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle as Listener, Server};
 use exchange::{Handle, Network};
 use rustls::ServerConfig;
 use store::StoreError;
-use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower::Service;
 
 use crate::admit::{Admission, admit, permit};
 use crate::blocklist::Blocklist;
+use crate::connections::Places;
 use crate::door::{App, enter};
 use crate::download::Shelf;
 use crate::limits::{
     DOWNLOAD_SWEEP, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_KEEP_ALIVE,
-    MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_STREAMS, SHUTDOWN_GRACE,
+    IDLE_TIMEOUT, MAX_HEADER_BYTES, MAX_STREAMS, SHUTDOWN_GRACE,
 };
 use crate::token::Tokens;
+use crate::turn::turn;
 
 /// What the door needs to open.
 #[derive(Default)]
@@ -106,7 +103,9 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         .with_state(app.clone())
         .layer(from_fn_with_state(admission.clone(), admit))
         .merge(extra.unwrap_or_default())
-        .layer(from_fn_with_state(admission, permit));
+        .layer(from_fn_with_state(admission.clone(), permit))
+        .layer(from_fn(turn));
+    let places = || Places::new(admission.clone(), IDLE_TIMEOUT);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let mut serving = Serving {
         http: None,
@@ -118,7 +117,7 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
     };
     if let Some(listener) = http {
         serving.http = Some(listener.local_addr()?);
-        let server = axum_server::from_tcp(listener)?.acceptor(Bounded::default());
+        let server = axum_server::from_tcp(listener)?.acceptor(places());
         let server = serving.tuned(server);
         serving.tasks.spawn(server.serve(service.clone()));
     }
@@ -126,7 +125,7 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
         serving.https = Some(listener.local_addr()?);
         let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls))
             .handshake_timeout(HANDSHAKE_TIMEOUT)
-            .acceptor(Bounded::default());
+            .acceptor(places());
         let server = axum_server::from_tcp(listener)?.acceptor(tls);
         let server = serving.tuned(server);
         serving.tasks.spawn(server.serve(service));
@@ -185,64 +184,5 @@ impl Serving {
             .max_header_list_size(MAX_HEADER_BYTES)
             .keep_alive_interval(HTTP2_KEEP_ALIVE);
         server
-    }
-}
-
-/// Takes connections as long as there are places for them.
-#[derive(Clone)]
-struct Bounded {
-    places: Arc<Semaphore>,
-}
-
-impl Default for Bounded {
-    fn default() -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-        }
-    }
-}
-
-impl<S> Accept<TcpStream, S> for Bounded {
-    type Stream = TcpStream;
-    type Service = Held<S>;
-    type Future = Ready<io::Result<(TcpStream, Held<S>)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let accepted = || {
-            let place = self.places.clone().try_acquire_owned().map_err(|_| {
-                metrics::counter!("strowger_api_connections_refused_total").increment(1);
-                io::Error::other("too many connections")
-            })?;
-            stream.set_nodelay(true)?;
-            Ok((
-                stream,
-                Held {
-                    service,
-                    _place: Arc::new(place),
-                },
-            ))
-        };
-        ready(accepted())
-    }
-}
-
-/// A connection's service and, as long as it lives, its place.
-#[derive(Clone)]
-struct Held<S> {
-    service: S,
-    _place: Arc<OwnedSemaphorePermit>,
-}
-
-impl<S: Service<R>, R> Service<R> for Held<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.service.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        self.service.call(request)
     }
 }

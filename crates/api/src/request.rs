@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use wire::{ErrCode, rule};
 
 use crate::failure::Failure;
-use crate::limits::{BODY_TIMEOUT, MAX_DRAINED_BYTES, MAX_QUERY_PARAMS};
+use crate::limits::{BODY_TIMEOUT, MAX_QUERY_PARAMS};
 
 /// The name of the parameter that carries the token.
 pub const ACCESS_TOKEN: &str = "access_token";
@@ -66,21 +66,15 @@ pub async fn body(body: Body, bound: usize) -> Result<Map<String, Value>, Failur
 async fn read(body: Body, bound: usize) -> Result<Vec<u8>, Failure> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
-    let mut total = 0_usize;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Failure::Syntax(BODY, "it did not come whole".into()))?;
-        total = total.saturating_add(chunk.len());
-        if total <= bound {
-            bytes.extend_from_slice(&chunk);
-        } else if total > MAX_DRAINED_BYTES {
-            break;
+        if bytes.len().saturating_add(chunk.len()) > bound {
+            // The rest is read, for its sender's sake, behind the answer.
+            return Err(Failure::Code(ErrCode::FileSizeExceeded));
         }
+        bytes.extend_from_slice(&chunk);
     }
-    if total > bound {
-        Err(Failure::Code(ErrCode::FileSizeExceeded))
-    } else {
-        Ok(bytes)
-    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

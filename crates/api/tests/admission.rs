@@ -13,6 +13,8 @@ use std::time::Instant;
 
 use common::{CLIENT_ID, CLIENT_SECRET, PATIENCE, Pbx, Rules, http_from};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -130,5 +132,63 @@ async fn without_a_bound_many_requests_are_as_good_as_one() {
     for _ in 0..300 {
         assert_eq!(pbx.get("extension/list", &token, &[]).await["errcode"], 0);
     }
+    pbx.stop().await;
+}
+
+/// Opens a connection from an address of this machine; whether it is still open
+/// once the far end has looked at it.
+async fn held(pbx: &Pbx, from: &str, held: &mut Vec<TcpStream>) -> bool {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let address = pbx.url.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let open = stream
+        .write_all(b"GET /nowhere HTTP/1.1\r\nUser-Agent: x\r\n\r\n")
+        .await
+        .is_ok()
+        && matches!(
+            tokio::time::timeout(PATIENCE, stream.read(&mut [0; 64])).await,
+            Ok(Ok(1..))
+        );
+    held.push(stream);
+    open
+}
+
+#[tokio::test]
+async fn one_address_never_has_all_connections() {
+    let pbx = Pbx::start().await;
+    let mut open = Vec::new();
+    let mut places = 0;
+    while held(&pbx, "127.0.0.1", &mut open).await {
+        places += 1;
+    }
+    assert_eq!(places, api::limits::MAX_CONNECTIONS_PER_ADDRESS);
+    assert!(held(&pbx, "127.0.0.2", &mut open).await);
+    // A place is free again when its connection goes.
+    open.truncate(places - 1);
+    let again = async { while !held(&pbx, "127.0.0.1", &mut Vec::new()).await {} };
+    tokio::time::timeout(PATIENCE, again).await.unwrap();
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_not_permitted_takes_no_place_of_those_who_are() {
+    let rules = Rules {
+        permitted: vec!["127.0.0.2"],
+        ..Rules::default()
+    };
+    let pbx = Pbx::start_with(rules).await;
+    let mut open = Vec::new();
+    let mut places = 0;
+    while held(&pbx, "127.0.0.1", &mut open).await {
+        places += 1;
+    }
+    assert_eq!(places, api::limits::MAX_FORBIDDEN_CONNECTIONS);
+    assert!(held(&pbx, "127.0.0.2", &mut open).await);
+    // And it does not keep those for long that it has.
+    let mut first = open.swap_remove(0);
+    let mut rest = Vec::new();
+    let ended = first.read_to_end(&mut rest);
+    let _ = tokio::time::timeout(PATIENCE, ended).await.unwrap();
     pbx.stop().await;
 }

@@ -11,10 +11,12 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use common::{CLIENT_ID, CLIENT_SECRET, PATIENCE, Pbx};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use common::{CLIENT_ID, CLIENT_SECRET, PATIENCE, Pbx, Rules};
+use futures_util::stream::unfold;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
@@ -400,6 +402,120 @@ async fn over_http2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
         .unwrap()
         .unwrap()
         .unwrap();
+}
+
+/// How long an answer is waited for that must not come yet.
+const NOT_YET: Duration = Duration::from_millis(150);
+
+/// Writes a request's head and half of its body, sees that nothing is answered,
+/// and writes the rest: what is answered then. The connection goes on.
+async fn refused_slowly(wire: &mut Wire, method: &str, target: &str, more: &str) -> Value {
+    const HALF: &[u8] = &[b' '; 10_000];
+    let length = 2 * HALF.len();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: pbx\r\nContent-Length: {length}\r\n{more}\r\n"
+    );
+    wire.write(head).await;
+    wire.write(HALF).await;
+    let early = timeout(NOT_YET, wire.0.fill_buf()).await;
+    assert!(early.is_err(), "{method} {target} {more}: {early:?}");
+    wire.write(HALF).await;
+    let written = wire.read(false).await;
+    assert_ne!(written.header("connection"), Some("close"));
+    written.envelope()["errcode"].clone()
+}
+
+#[tokio::test]
+async fn who_is_refused_before_the_body_has_come_may_send_it_and_reads_the_answer() {
+    let named = "User-Agent: OpenAPI\r\n";
+    let pbx = Pbx::start().await;
+    let token = pbx.token().await;
+    let cases = [
+        ("POST", "/nowhere".to_owned(), named, 10001),
+        ("PUT", "/openapi/v1.0/call/dial".to_owned(), named, 10001),
+        ("POST", "/openapi/v1.0/call/dial".to_owned(), named, 10004),
+        (
+            "POST",
+            format!("/openapi/v1.0/queue/create?access_token={token}"),
+            named,
+            10009,
+        ),
+        ("POST", "/api/download/x".to_owned(), named, 10001),
+    ];
+    let mut wire = Wire::open(&pbx).await;
+    for (method, target, more, errcode) in cases {
+        let answered = refused_slowly(&mut wire, method, &target, more).await;
+        assert_eq!(answered, errcode, "{method} {target}");
+    }
+    pbx.stop().await;
+    let rules = Rules {
+        permitted: vec!["192.0.2.1"],
+        ..Rules::default()
+    };
+    let pbx = Pbx::start_with(rules).await;
+    let mut wire = Wire::open(&pbx).await;
+    let answered = refused_slowly(&mut wire, "POST", "/openapi/v1.0/get_token", named).await;
+    assert_eq!(answered, 70087);
+    pbx.stop().await;
+    let rules = Rules {
+        requests_per_second: Some(1),
+        ..Rules::default()
+    };
+    let pbx = Pbx::start_with(rules).await;
+    pbx.token().await;
+    let mut wire = Wire::open(&pbx).await;
+    let answered = refused_slowly(&mut wire, "POST", "/openapi/v1.0/get_token", named).await;
+    assert_eq!(answered, 60002);
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn over_http2_too_the_body_is_heard_to_its_end_before_a_refusal() {
+    let pbx = Pbx::start().await;
+    let address = pbx.url.trim_start_matches("http://");
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let mut asked = Vec::new();
+    for _ in 0..60 {
+        let (gate, opened) = tokio::sync::oneshot::channel::<()>();
+        let half = || Frame::data(Bytes::from_static(&[b' '; 500]));
+        let body = unfold((0, Some(opened)), move |(sent, mut opened)| async move {
+            if sent == 1 {
+                opened.take()?.await.ok()?;
+            }
+            (sent < 2).then(|| (Ok::<_, std::io::Error>(half()), (sent + 1, opened)))
+        });
+        let request = hyper::Request::builder()
+            .method("POST")
+            .uri("https://pbx/openapi/v1.0/call/dial?access_token=x")
+            .header("user-agent", "OpenAPI")
+            .body(StreamBody::new(Box::pin(body)))
+            .unwrap();
+        let mut sender = sender.clone();
+        asked.push((
+            gate,
+            tokio::spawn(async move { sender.send_request(request).await }),
+        ));
+    }
+    let early = timeout(NOT_YET, &mut asked[0].1).await;
+    assert!(early.is_err(), "{early:?}");
+    for (gate, answer) in asked {
+        gate.send(()).unwrap();
+        let response = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let envelope: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(envelope["errcode"], 10004);
+    }
+    drop(sender);
+    timeout(PATIENCE, connection)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    pbx.stop().await;
 }
 
 #[tokio::test]
