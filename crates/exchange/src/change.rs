@@ -1,81 +1,73 @@
-//! Settings changes on their way to the loop. What a change comes to is worked
-//! out here, beside the loop, and from what it names: one of ten thousand
-//! extensions costs as much as the first.
+//! What a settings change comes to for the loop, worked out from what the change
+//! names: one of ten thousand extensions costs as much as the first. A change
+//! that was overtaken by the next one before the loop looked is made good from
+//! the whole. It must never miss an extension that went or was locked out.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use settings::{Change, Extension, Snapshot};
-use switch::ExtensionNumber;
-use tokio::sync::{mpsc, oneshot};
+use switch::{ExtensionNumber, Input};
 
-/// The one kind of object that calls and registrations depend on.
-const EXTENSION: &str = "extension";
-
-/// A change, worked out.
-#[derive(Debug)]
-pub(crate) struct Worked {
-    /// All settings as they are now.
-    pub snapshot: Arc<Snapshot>,
-    /// The switch's part of them, where it is another than before.
-    pub extensions: Vec<(ExtensionNumber, Option<Arc<switch::Extension>>)>,
-    /// Extensions whose registrations no longer hold: deleted, or with other
-    /// credentials.
-    pub dismissed: Vec<ExtensionNumber>,
-    /// Told when the switch has it.
-    pub done: oneshot::Sender<()>,
-}
-
-/// Works out each change and hands it to the loop, until either end leaves.
-pub(crate) async fn work_out(
-    mut changes: mpsc::Receiver<Change>,
-    loop_side: mpsc::Sender<Worked>,
-    mut known: Arc<Snapshot>,
-) {
-    while let Some(change) = changes.recv().await {
-        let difference = difference(&known, &change.snapshot, &change.objects);
-        known = change.snapshot.clone();
-        let worked = Worked {
-            snapshot: change.snapshot,
-            extensions: difference.switch.into_iter().collect(),
-            dismissed: difference.dismissed,
-            done: change.done,
-        };
-        if loop_side.send(worked).await.is_err() {
-            return;
-        }
-    }
-}
+use crate::core::Core;
 
 /// What of the extensions is another.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Difference {
     /// The switch's part of each; of one number the last word counts.
     switch: BTreeMap<ExtensionNumber, Option<Arc<switch::Extension>>>,
-    /// Whose registrations no longer hold.
-    dismissed: Vec<ExtensionNumber>,
+    /// Extensions whose registrations no longer hold: deleted, or with other
+    /// credentials.
+    dismissed: Vec<Dismissed>,
 }
 
-/// From the objects that a change names, where it follows what is known; from
-/// all where one between was missed.
-fn difference(old: &Snapshot, new: &Snapshot, objects: &[(String, i64)]) -> Difference {
-    if old.revision().checked_add(1) != Some(new.revision()) {
-        return compare(old, new);
+/// An extension whose registrations no longer hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dismissed {
+    pub extension: ExtensionNumber,
+    /// Applications are told of its registrations: as it was, where it is gone.
+    pub watched: bool,
+}
+
+impl Core {
+    /// The settings changed: the switch knows before the answer leaves, and
+    /// before it takes anything that somebody says who has heard of the change.
+    pub fn catch_up(&mut self) {
+        if !self.changes.is_behind() {
+            return;
+        }
+        self.guarded(|core| {
+            let change = core.changes.next();
+            let old = std::mem::replace(&mut core.snapshot, change.snapshot.clone());
+            let difference = difference(&old, &change);
+            if !difference.switch.is_empty() {
+                let extensions = difference.switch.into_iter().collect();
+                core.feed(Input::Extensions(extensions));
+            }
+            core.dismiss(&difference.dismissed);
+            core.settle();
+        });
+        self.changes.taken(self.snapshot.revision());
     }
-    let extensions = objects.iter().filter(|(kind, _)| kind == EXTENSION);
-    let pairs = extensions.map(|(_, id)| (old.extension(*id), new.extension(*id)));
-    let pairs: Vec<_> = pairs.collect();
+}
+
+/// From the extensions that a change names, where it follows what is known;
+/// from all where one between was missed.
+fn difference(old: &Snapshot, change: &Change) -> Difference {
+    if old.revision().checked_add(1) != Some(change.snapshot.revision()) {
+        return compare(old, &change.snapshot);
+    }
     let mut difference = Difference::default();
     // Who gives up a number before who takes it.
-    for (old, new) in &pairs {
+    for (old, new) in &change.extensions {
         if let Some(old) = old
             && new.as_ref().is_none_or(|new| new.number != old.number)
         {
             difference.note(Some(old), None);
         }
     }
-    for (old, new) in &pairs {
+    for (old, new) in &change.extensions {
         if let Some(new) = new {
             let same = old.as_ref().filter(|old| old.number == new.number);
             difference.note(same, Some(new));
@@ -107,19 +99,25 @@ fn compare(old: &Snapshot, new: &Snapshot) -> Difference {
 }
 
 impl Difference {
+    /// An extension as it was and as it is, of one number.
     fn note(&mut self, old: Option<&Arc<Extension>>, new: Option<&Arc<Extension>>) {
         match (old, new) {
+            // Another has the number now, by whatever password.
+            (Some(old), Some(new)) if old.id != new.id => {
+                self.note(Some(old), None);
+                self.note(None, Some(new));
+            }
             (Some(old), Some(new)) => {
                 if old.switch != new.switch {
                     self.put(new);
                 }
                 if old.reg_name != new.reg_name || old.reg_password != new.reg_password {
-                    self.dismissed.push(new.number.clone());
+                    self.dismiss(new);
                 }
             }
             (Some(old), None) => {
                 self.switch.insert(old.number.clone(), None);
-                self.dismissed.push(old.number.clone());
+                self.dismiss(old);
             }
             (None, Some(new)) => self.put(new),
             (None, None) => {}
@@ -130,6 +128,13 @@ impl Difference {
         let switch = Some(extension.switch.clone());
         self.switch.insert(extension.number.clone(), switch);
     }
+
+    fn dismiss(&mut self, extension: &Extension) {
+        self.dismissed.push(Dismissed {
+            extension: extension.number.clone(),
+            watched: extension.monitor.register_status,
+        });
+    }
 }
 
 #[cfg(test)]
@@ -139,8 +144,11 @@ mod tests {
     use super::*;
     use crate::common::House;
 
-    fn named(id: i64) -> Vec<(String, i64)> {
-        vec![(EXTENSION.into(), id)]
+    fn named(old: &Snapshot, new: &Arc<Snapshot>, id: i64) -> Change {
+        Change {
+            snapshot: new.clone(),
+            extensions: vec![(old.extension(id), new.extension(id))],
+        }
     }
 
     fn numbers(difference: &Difference) -> Vec<(&str, bool)> {
@@ -158,23 +166,28 @@ mod tests {
         let first = settings.snapshot();
         house.extension("1001", json!({})).await;
         let second = settings.snapshot();
-        let named_one = difference(&first, &second, &named(id("1001")));
+        let one = named(&first, &second, id("1001"));
+        let named_one = difference(&first, &one);
         assert_eq!(numbers(&named_one), [("1001", true)]);
         assert_eq!(named_one, compare(&first, &second));
-        assert_eq!(
-            difference(&first, &second, &[("other".into(), id("1001"))]),
-            Difference::default()
-        );
-        let missed = difference(&before, &second, &named(id("1001")));
+        let missed = difference(&before, &one);
         assert_eq!(numbers(&missed), [("1000", true), ("1001", true)]);
 
         let gone = id("1000");
         let Value::Object(delete) = json!({"id": gone}) else {
             unreachable!()
         };
-        settings.delete(EXTENSION, delete).await.unwrap();
-        let after = difference(&second, &settings.snapshot(), &named(gone));
+        settings.delete("extension", delete).await.unwrap();
+        let third = settings.snapshot();
+        let after = difference(&second, &named(&second, &third, gone));
         assert_eq!(numbers(&after), [("1000", false)]);
-        assert_eq!(after.dismissed, [ExtensionNumber::new("1000").unwrap()]);
+        assert_eq!(after.dismissed.len(), 1);
+
+        // Gone and come again unseen: it is another, whatever is alike.
+        house.extension("1000", json!({})).await;
+        let fourth = settings.snapshot();
+        let again = difference(&second, &named(&third, &fourth, id("1000")));
+        assert_eq!(numbers(&again), [("1000", true)]);
+        assert_eq!(again.dismissed.len(), 1);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use media::Media;
-use settings::Snapshot;
+use settings::{Changes, Snapshot};
 use sip::{Endpoint, Event, Flow};
 use sip_net::{NetError, Received, UdpTransport};
 use store::Batch;
@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::address::Addresses;
 use crate::auth::Auth;
 use crate::calls::{LiveCalls, Moment, Scene};
-use crate::change::Worked;
+use crate::change::Dismissed;
 use crate::guard::Work;
 use crate::handle::{ExchangeError, Load, Online, Request};
 use crate::identity::Identity;
@@ -54,6 +54,8 @@ pub(crate) struct Core {
     pub rtp_listen: IpAddr,
     pub journal: Outbox,
     pub snapshot: Arc<Snapshot>,
+    /// What of the settings is newer than `snapshot`.
+    pub changes: Changes,
     pub identity: Arc<Identity>,
     pub addresses: Addresses,
     pub auth: Auth,
@@ -109,6 +111,7 @@ impl Core {
 
     /// A message from the network.
     pub fn receive(&mut self, received: Received) {
+        self.catch_up();
         let now = self.sip_now();
         self.guarded(|core| {
             core.sip.receive(received.message, received.flow, now);
@@ -160,7 +163,11 @@ impl Core {
                 .extensions()
                 .into_iter()
                 .partition(|extension| known(extension, core));
-            core.dismiss(&orphans);
+            let orphans = orphans.into_iter().map(|extension| Dismissed {
+                extension,
+                watched: false,
+            });
+            core.dismiss(&orphans.collect::<Vec<_>>());
             for extension in stay {
                 let contacts = core.registrar.contacts(&extension);
                 core.feed(Input::Contacts {
@@ -179,24 +186,12 @@ impl Core {
         });
         self.timers
             .set(Alarm::Housekeeping, crate::recovery::HEARTBEAT);
-    }
-
-    /// The settings changed: the switch knows before the answer leaves.
-    pub fn configure(&mut self, change: Worked) {
-        self.guarded(|core| {
-            core.snapshot = change.snapshot;
-            if !change.extensions.is_empty() {
-                core.feed(Input::Extensions(change.extensions));
-            }
-            core.dismiss(&change.dismissed);
-            core.settle();
-        });
-        // The settings may have stopped waiting.
-        let _ = change.done.send(());
+        self.changes.taken(self.snapshot.revision());
     }
 
     /// A request of an application.
     pub fn request(&mut self, request: Request) {
+        self.catch_up();
         self.guarded(|core| {
             match request {
                 Request::Dial(dial, answer) => core.dial(dial, answer),

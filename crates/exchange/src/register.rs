@@ -9,6 +9,7 @@ use store::Batch;
 use switch::{ContactId, ExtensionNumber, Input};
 use wire::event;
 
+use crate::change::Dismissed;
 use crate::core::{Core, Returned};
 use crate::incoming::{Refusal, Sender, busy};
 use crate::registrar::{Outcome, until};
@@ -67,15 +68,17 @@ impl Core {
         let outcome = self
             .registrar
             .register(&extension.number, limit, request, flow, now)?;
-        Ok(self.registered(&extension.number, outcome))
+        let watched = extension.monitor.register_status;
+        Ok(self.registered(&extension.number, outcome, watched))
     }
 
     /// What a change of bindings sets off; answers the `Contact` values and
-    /// what is to be kept.
+    /// what is to be kept. Applications are told where the extension is `watched`.
     fn registered(
         &mut self,
         extension: &ExtensionNumber,
         outcome: Outcome,
+        watched: bool,
     ) -> (Vec<String>, Batch) {
         let now = self.now().utc.seconds();
         for contact in outcome.gone {
@@ -103,13 +106,7 @@ impl Core {
             .iter()
             .map(|(_, address)| (address, "Registered"))
             .chain(outcome.unregistered.iter().map(|a| (a, "Unregistered")));
-        let watched = || {
-            self.snapshot
-                .extension_by_number(extension.as_str())
-                .is_some_and(|e| e.monitor.register_status)
-        };
-        let mut told = told.peekable();
-        if told.peek().is_some() && watched() {
+        if watched {
             for (address, status) in told {
                 let event = event::ExtensionRegistrationStatusChanged {
                     extension: Some(extension.to_string()),
@@ -154,7 +151,11 @@ impl Core {
         let now = self.now().utc.seconds();
         match self.registrar.expire(contact, now) {
             Some(outcome) => {
-                let (_, batch) = self.registered(&extension, outcome);
+                let watched = self
+                    .snapshot
+                    .extension_by_number(extension.as_str())
+                    .is_some_and(|extension| extension.monitor.register_status);
+                let (_, batch) = self.registered(&extension, outcome, watched);
                 self.submit(batch);
             }
             // The wheel and the wall clock differ by a fraction: come again.
@@ -165,11 +166,11 @@ impl Core {
     }
 
     /// The bindings of these extensions no longer hold.
-    pub(crate) fn dismiss(&mut self, extensions: &[ExtensionNumber]) {
+    pub(crate) fn dismiss(&mut self, dismissed: &[Dismissed]) {
         let now = self.now().utc.seconds();
-        for extension in extensions {
+        for Dismissed { extension, watched } in dismissed {
             if let Some(outcome) = self.registrar.dismiss(extension, now) {
-                let (_, batch) = self.registered(extension, outcome);
+                let (_, batch) = self.registered(extension, outcome, *watched);
                 self.submit(batch);
             }
         }

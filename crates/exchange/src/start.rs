@@ -14,12 +14,10 @@ use sip::{Endpoint, EndpointConfig, Timers as SipTimers};
 use sip_net::Lanes;
 use store::{Batch, Store};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use crate::address::{Addresses, Network};
 use crate::auth::Auth;
 use crate::calls::LiveCalls;
-use crate::change;
 use crate::core::{Core, Returned};
 use crate::guard::Work;
 use crate::handle::Handle;
@@ -46,8 +44,6 @@ const RETURNS: usize = 16_384;
 const REALM: &str = "strowger";
 /// Nobody's address (RFC 5737), for what anybody outside is told.
 const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-/// Settings changes that wait; they come one at a time.
-const CHANGES: usize = 4;
 /// Most transactions and sessions at once.
 const MAX_TRANSACTIONS: usize = 262_144;
 const MAX_SESSIONS: usize = 65_536;
@@ -120,7 +116,6 @@ pub struct Running {
     pub handle: Handle,
     /// Where SIP over UDP is taken, the port found if it was 0.
     pub sip_udp: SocketAddr,
-    changes: JoinHandle<()>,
     _lease: Lease,
 }
 
@@ -128,7 +123,6 @@ impl Running {
     /// Ends all calls, keeps their records, and stops.
     pub async fn stop(self) {
         self.handle.stop().await;
-        self.changes.abort();
     }
 }
 
@@ -189,8 +183,8 @@ pub(crate) async fn start_with(
     let local = home.transport.local_addr();
     let mut registrar = Registrar::default();
     let nonsense = registrar.restore(store.registrations().await?, local);
-    let changes = settings.changes().ok_or(StartError::SettingsTaken)?;
-    let snapshot = settings.snapshot();
+    let mut changes = settings.changes().ok_or(StartError::SettingsTaken)?;
+    let snapshot = changes.next().snapshot.clone();
     let online = Arc::new(ArcSwap::from_pointee(registrar.online()));
     let (fresh, fresh_requests) = mpsc::channel(REQUESTS);
     let (urgent, urgent_requests) = mpsc::channel(REQUESTS);
@@ -223,6 +217,7 @@ pub(crate) async fn start_with(
         rtp_listen: config.rtp_listen,
         journal,
         snapshot: snapshot.clone(),
+        changes,
         identity,
         addresses,
         auth: Auth::new(REALM, random()?, random()?, config.digest),
@@ -258,7 +253,6 @@ pub(crate) async fn start_with(
         urgent: urgent_lane,
         fresh: fresh_lane,
     };
-    let (worked, worked_changes) = mpsc::channel(CHANGES);
     let looping = Loop {
         core,
         urgent_messages,
@@ -266,14 +260,11 @@ pub(crate) async fn start_with(
         returns,
         urgent_requests,
         fresh_requests,
-        changes: worked_changes,
     };
     let lease = home.run(looping, configuration, lanes).await?;
-    let working = change::work_out(changes, worked, snapshot);
     Ok(Running {
         handle,
         sip_udp: local,
-        changes: tokio::spawn(working),
         _lease: lease,
     })
 }

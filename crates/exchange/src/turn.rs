@@ -9,7 +9,6 @@ use sip_net::Received;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
-use crate::change::Worked;
 use crate::core::{Core, Returned};
 use crate::handle::Request;
 use crate::timers::Alarm;
@@ -36,7 +35,6 @@ pub(crate) struct Loop {
     pub returns: mpsc::Receiver<Returned>,
     pub urgent_requests: mpsc::Receiver<Request>,
     pub fresh_requests: mpsc::Receiver<Request>,
-    pub changes: mpsc::Receiver<Worked>,
 }
 
 /// What the loop begins with, and who waits for it to have begun.
@@ -52,7 +50,8 @@ enum First {
     Alarm(Alarm),
     Returned(Returned),
     Request(Request),
-    Change(Worked),
+    /// The settings are newer than what the loop has of them.
+    Change,
     /// The journal has a place again.
     Room,
 }
@@ -85,7 +84,7 @@ impl Loop {
             alarm = self.core.timers.next() => First::Alarm(alarm),
             Some(returned) = self.returns.recv() => First::Returned(returned),
             Some(request) = self.urgent_requests.recv() => First::Request(request),
-            Some(change) = self.changes.recv() => First::Change(change),
+            () = self.core.changes.wait() => First::Change,
             () = self.core.journal.room(), if self.core.journal.waits() => First::Room,
             Some(received) = self.fresh_messages.recv() => First::Message(received),
             Some(request) = self.fresh_requests.recv() => First::Request(request),
@@ -105,7 +104,7 @@ impl Loop {
             First::Returned(returned) => self.core.back(returned),
             First::Request(Request::Stop(answer)) => return Some(answer),
             First::Request(request) => self.core.request(request),
-            First::Change(change) => self.core.configure(change),
+            First::Change => self.core.catch_up(),
             First::Room => self.core.journal.hand_in_again(),
         }
         self.sweep()

@@ -120,9 +120,37 @@ async fn registration_goes_with_its_extension_and_with_its_password_but_not_with
         .await
         .unwrap();
     assert_eq!(online(handle, "1001"), 0);
+    // It was watched as long as it was there.
+    let told = events.next_of(30007).await;
+    assert_eq!(told["extension"], "1001");
+    assert_eq!(told["status"], "Unregistered");
     house.store.journal().flushed().await;
     assert!(house.store.registrations().await.unwrap().is_empty());
     assert_eq!(handle.load().await.unwrap().timers, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_switch_has_a_change_when_its_event_is_told() {
+    let house = House::open().await;
+    let mut events = Events::of(&house);
+    let handle = house.running.handle.clone();
+    let heard = tokio::spawn(async move {
+        for n in 0..50 {
+            let told = events.next_of(30022).await;
+            assert_eq!(told["ext_number"], (2000 + n).to_string());
+            let dial = exchange::DialRequest {
+                caller: (2000 + n).to_string(),
+                callee: "2000".into(),
+                dial_permission: None,
+                auto_answer: false,
+            };
+            handle.dial(dial).await.unwrap();
+        }
+    });
+    for n in 0..50 {
+        house.extension(&(2000 + n).to_string(), json!({})).await;
+    }
+    timeout(common::PATIENCE, heard).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::read::{answer, id};
 use crate::record::Record;
 use crate::sent::Sent;
 use crate::settings::{Inner, Settings};
+use crate::snapshot::Snapshot;
 
 /// Under which the organization feature's switches of the last start are kept.
 const ORGANIZATION_SWITCH: &str = "organization.switch";
@@ -28,13 +29,15 @@ impl Settings {
         name: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        let (kind, snapshot) = self.usable(name)?;
+        let (kind, now) = self.usable(name)?;
         let operation = kind.operation("create").ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
         let mut sent = Sent::read(kind, params, false)?;
-        // What is plainly wrong is not worth a hash.
-        sent.on(kind, None, &snapshot)?;
-        sent.hash(self.0.options.hash_cost.memory_kib).await?;
+        // What is plainly wrong is not worth a hash; but only in its turn, on the
+        // settings as they are then, is a change refused.
+        if sent.on(kind, None, &now).is_ok() {
+            sent.hash(self.0.options.hash_cost.memory_kib).await?;
+        }
         let inner = self.0.clone();
         let id = detached(async move { inner.create(kind, sent).await }).await?;
         Ok(answer([("id", id.into())]))
@@ -46,7 +49,7 @@ impl Settings {
         name: &str,
         params: Map<String, Value>,
     ) -> Result<Map<String, Value>, SettingsError> {
-        let (kind, snapshot) = self.usable(name)?;
+        let (kind, now) = self.usable(name)?;
         let (Some(operation), Some(create)) = (kind.operation("update"), kind.operation("create"))
         else {
             return Err(SettingsError::UnknownKind);
@@ -56,9 +59,12 @@ impl Settings {
         let params = wire::validate_patch(create, &params).map_err(SettingsError::Invalid)?;
         let id = id(&params);
         let mut sent = Sent::read(kind, params, true)?;
-        let present = snapshot.record(name, id).ok_or(SettingsError::NotFound)?;
-        sent.on(kind, Some(&present), &snapshot)?;
-        sent.hash(self.0.options.hash_cost.memory_kib).await?;
+        // As in `create`.
+        if let Some(present) = now.record(name, id)
+            && sent.on(kind, Some(&present), &now).is_ok()
+        {
+            sent.hash(self.0.options.hash_cost.memory_kib).await?;
+        }
         let inner = self.0.clone();
         detached(async move { inner.update(kind, id, sent).await }).await?;
         Ok(Map::new())
@@ -80,13 +86,13 @@ impl Settings {
 }
 
 impl Inner {
-    async fn create(&self, kind: &'static dyn Kind, sent: Sent) -> Result<i64, SettingsError> {
+    async fn create(&self, kind: &'static dyn Kind, mut sent: Sent) -> Result<i64, SettingsError> {
         let _turn = self.turn.lock().await;
-        let mut draft = Draft::new(self.current.load_full());
+        let mut draft = Draft::new(self.present.snapshot());
         if draft.now().count(kind.name()) >= kind.limit() {
             return Err(SettingsError::TooMany);
         }
-        let mut record = sent.on(kind, None, draft.now())?;
+        let mut record = self.made(kind, &mut sent, None, draft.now()).await?;
         let id = self.give_id(kind, &mut draft).await?;
         record.id = id;
         kind.carry(&mut record, &mut draft)?;
@@ -100,23 +106,41 @@ impl Inner {
         &self,
         kind: &'static dyn Kind,
         id: i64,
-        sent: Sent,
+        mut sent: Sent,
     ) -> Result<(), SettingsError> {
         let _turn = self.turn.lock().await;
-        let mut draft = Draft::new(self.current.load_full());
+        let mut draft = Draft::new(self.present.snapshot());
         let present = draft
             .now()
             .record(kind.name(), id)
             .ok_or(SettingsError::NotFound)?;
-        let mut record = sent.on(kind, Some(&present), draft.now())?;
+        let present = Some(&*present);
+        let mut record = self.made(kind, &mut sent, present, draft.now()).await?;
         kind.carry(&mut record, &mut draft)?;
         draft.put(kind, record)?;
         self.keep(draft).await
     }
 
+    /// The object that a request makes, its password hashed.
+    async fn made(
+        &self,
+        kind: &'static dyn Kind,
+        sent: &mut Sent,
+        present: Option<&Record>,
+        now: &Snapshot,
+    ) -> Result<Record, SettingsError> {
+        let record = sent.on(kind, present, now)?;
+        if sent.is_hashed() {
+            return Ok(record);
+        }
+        // It looked wrong before its turn and no longer is.
+        sent.hash(self.options.hash_cost.memory_kib).await?;
+        sent.on(kind, present, now)
+    }
+
     async fn delete(&self, kind: &'static dyn Kind, id: i64) -> Result<(), SettingsError> {
         let _turn = self.turn.lock().await;
-        let mut draft = Draft::new(self.current.load_full());
+        let mut draft = Draft::new(self.present.snapshot());
         let record = draft
             .now()
             .record(kind.name(), id)
@@ -129,7 +153,7 @@ impl Inner {
     /// Makes the objects that exist from the start, of kinds of which there
     /// never was one. Nobody listens yet: nothing is told.
     pub async fn begin(&self) -> Result<(), SettingsError> {
-        let mut draft = Draft::new(self.current.load_full());
+        let mut draft = Draft::new(self.present.snapshot());
         for kind in all() {
             let first = kind.first(&self.options);
             if first.is_empty() || self.store.counter(&counter(kind)).await? > 0 {

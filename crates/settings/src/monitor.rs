@@ -73,7 +73,7 @@ impl Settings {
 impl Inner {
     async fn monitor(&self, entries: Vec<(i64, Flags)>) -> Result<(), SettingsError> {
         let _turn = self.turn.lock().await;
-        let mut draft = Draft::new(self.current.load_full());
+        let mut draft = Draft::new(self.present.snapshot());
         let mut faults = Vec::new();
         let mut changed: BTreeMap<i64, Record> = BTreeMap::new();
         for (place, (id, flags)) in entries.into_iter().enumerate() {

@@ -19,6 +19,7 @@ pub(crate) struct Sent {
     doc: Map<String, Value>,
     /// Sealed ones as they are, hashed ones as hashes once `Sent::hash` was called.
     secrets: BTreeMap<&'static str, (SecretForm, Secret)>,
+    hashed: bool,
 }
 
 impl Sent {
@@ -54,7 +55,13 @@ impl Sent {
         }
         kind.receive(&mut doc, &mut params, &mut faults);
         if faults.is_empty() {
-            Ok(Self { doc, secrets })
+            let hashes = |(form, _): &(SecretForm, Secret)| *form == SecretForm::Hashed;
+            let hashed = !secrets.values().any(hashes);
+            Ok(Self {
+                doc,
+                secrets,
+                hashed,
+            })
         } else {
             Err(refused(faults))
         }
@@ -67,7 +74,13 @@ impl Sent {
                 *secret = hash_aside(secret.clone(), memory_kib).await?;
             }
         }
+        self.hashed = true;
         Ok(())
+    }
+
+    /// Whether nothing is left to be hashed.
+    pub fn is_hashed(&self) -> bool {
+        self.hashed
     }
 
     /// The object as it would be, if nothing speaks against it.

@@ -3,23 +3,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use parking_lot::Mutex as SyncMutex;
 use store::{Batch, Object, ObjectChange, Store};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc};
 
 use crate::error::SettingsError;
 use crate::kind::{Kind, all};
+use crate::present::{Change, Changes, Present};
 use crate::record::Record;
 use crate::seal::Sealer;
 use crate::snapshot::Snapshot;
 
-/// Changes that wait for the listener. They come one at a time.
-const CHANGES: usize = 4;
-/// How long a change waits for the listener to have it.
-const LISTENER_DEADLINE: Duration = Duration::from_secs(2);
 /// The counter of settings revisions.
 const REVISION: &str = "settings.revision";
 
@@ -88,18 +82,6 @@ impl Default for Options {
     }
 }
 
-/// A new snapshot, for the exchange.
-#[derive(Debug)]
-pub struct Change {
-    /// All settings as they are now.
-    pub snapshot: Arc<Snapshot>,
-    /// Kind and id of each object that was written or removed. Who misses a
-    /// change sees it by the revision: they follow one another.
-    pub objects: Vec<(String, i64)>,
-    /// Told when the switch has them; the change's answer waits for it.
-    pub done: oneshot::Sender<()>,
-}
-
 /// The settings. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Settings(pub(crate) Arc<Inner>);
@@ -109,17 +91,9 @@ pub(crate) struct Inner {
     pub store: Store,
     pub sealer: Sealer,
     pub options: Options,
-    pub current: ArcSwap<Snapshot>,
+    pub present: Arc<Present>,
     /// Held by the one change that is under way.
     pub turn: Mutex<()>,
-    listener: SyncMutex<Listener>,
-}
-
-#[derive(Debug)]
-struct Listener {
-    sender: mpsc::Sender<Change>,
-    /// There until somebody takes it.
-    receiver: Option<mpsc::Receiver<Change>>,
 }
 
 impl Settings {
@@ -146,17 +120,12 @@ impl Settings {
         }
         let revision = i64::try_from(store.counter(REVISION).await?).unwrap_or(i64::MAX);
         snapshot.set_revision(revision.max(snapshot.revision()));
-        let (sender, receiver) = mpsc::channel(CHANGES);
         let inner = Inner {
             store,
             sealer,
             options,
-            current: ArcSwap::from_pointee(snapshot),
+            present: Arc::new(Present::new(snapshot)),
             turn: Mutex::new(()),
-            listener: SyncMutex::new(Listener {
-                sender,
-                receiver: Some(receiver),
-            }),
         };
         inner.begin().await?;
         Ok(Self(Arc::new(inner)))
@@ -164,13 +133,13 @@ impl Settings {
 
     /// All settings as they are now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.0.current.load_full()
+        self.0.present.snapshot()
     }
 
     /// Every change from now on, for the one who must have it before it is
     /// answered. `None` when somebody has it already.
-    pub fn changes(&self) -> Option<mpsc::Receiver<Change>> {
-        self.0.listener.lock().receiver.take()
+    pub fn changes(&self) -> Option<Changes> {
+        self.0.present.changes()
     }
 
     /// The sealer of the key file, for what others keep.
@@ -211,43 +180,26 @@ async fn load(
 }
 
 impl Inner {
-    /// Keeps a change, makes it the present state and tells the listener.
-    /// Called with the turn held. `batch` gets the new revision.
+    /// Keeps a change, makes it the present state and waits until the exchange
+    /// has it. Called with the turn held. `batch` gets the new revision.
+    ///
+    /// The change is in place before any of its events is told, and whether or
+    /// not anybody waits for it: the journal's writer puts it there.
     pub async fn apply(&self, mut batch: Batch, snapshot: Snapshot) -> Result<(), SettingsError> {
-        let revision = u64::try_from(snapshot.revision()).unwrap_or(0);
-        batch.counters.push((REVISION.into(), revision));
-        let changes = batch.objects.iter().map(ObjectChange::of);
-        let objects = changes.map(|(kind, id)| (kind.to_owned(), id)).collect();
-        self.store.write(batch).await?;
-        let snapshot = Arc::new(snapshot);
-        self.current.store(snapshot.clone());
-        self.tell(snapshot, objects).await;
+        let revision = snapshot.revision();
+        let counted = u64::try_from(revision).unwrap_or(0);
+        batch.counters.push((REVISION.into(), counted));
+        let objects = batch.objects.iter().map(ObjectChange::of);
+        let before = self.present.snapshot();
+        let change = Change::new(&before, Arc::new(snapshot), objects);
+        let present = self.present.clone();
+        self.store
+            .write_then(batch, move || present.put(change))
+            .await?;
+        self.present.taken(revision).await;
+        // Of ten thousand objects that were changed ten thousand are let go here,
+        // and not by the writer or the exchange.
+        drop(before);
         Ok(())
-    }
-
-    async fn tell(&self, snapshot: Arc<Snapshot>, objects: Vec<(String, i64)>) {
-        let sender = {
-            let listener = self.listener.lock();
-            if listener.receiver.is_some() {
-                // Nobody has asked yet; who does will begin with a snapshot.
-                return;
-            }
-            listener.sender.clone()
-        };
-        let (done, wait) = oneshot::channel();
-        let change = Change {
-            snapshot,
-            objects,
-            done,
-        };
-        let told = async {
-            if sender.send(change).await.is_ok() {
-                // An error says that the listener let go of it: it is leaving.
-                let _ = wait.await;
-            }
-        };
-        if tokio::time::timeout(LISTENER_DEADLINE, told).await.is_err() {
-            tracing::warn!("a settings change is kept, but the exchange has not taken it in time");
-        }
     }
 }

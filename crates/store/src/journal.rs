@@ -37,6 +37,17 @@ pub(crate) struct Pending {
     pub ticket: Option<oneshot::Sender<Result<Committed, StoreError>>>,
     /// It is kept in the end, whatever its ticket was told.
     pub lasting: bool,
+    /// Done when it is kept, before anybody hears of it.
+    pub kept: Option<Kept>,
+}
+
+/// What is to be done between a batch's commit and the telling of its events.
+pub(crate) struct Kept(pub Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept(…)")
+    }
 }
 
 /// What goes to the writer.
@@ -164,18 +175,30 @@ impl Journal {
     /// batch is given up after some tries, and the ticket says so. A batch whose
     /// ticket was dropped is tried until it is kept.
     pub fn submit(&self, batch: Batch) -> Result<Ticket, JournalFull> {
-        self.hand_in(batch, None, false)
+        self.hand_in(batch, None, false, None)
+    }
+
+    /// As [`Journal::submit`]; the writer does `kept` as soon as the batch is
+    /// committed, in the order of commits, and only then tells its events and its
+    /// ticket: who hears of a change finds it in effect. All other writes wait
+    /// meanwhile, so that it must be short and wait for nothing.
+    pub fn submit_then(
+        &self,
+        batch: Batch,
+        kept: impl FnOnce() + Send + 'static,
+    ) -> Result<Ticket, JournalFull> {
+        self.hand_in(batch, None, false, Some(Kept(Box::new(kept))))
     }
 
     /// As [`Journal::submit`], of what is in effect already: who waits hears that
     /// it can't be kept yet, and it is tried until it is all the same.
     pub fn submit_lasting(&self, batch: Batch) -> Result<Ticket, JournalFull> {
-        self.hand_in(batch, None, true)
+        self.hand_in(batch, None, true, None)
     }
 
     /// Hands in a block of the record index.
     pub(crate) fn submit_block(&self, block: NewBlock) -> Result<Ticket, JournalFull> {
-        self.hand_in(Batch::default(), Some(block), false)
+        self.hand_in(Batch::default(), Some(block), false, None)
     }
 
     fn hand_in(
@@ -183,6 +206,7 @@ impl Journal {
         batch: Batch,
         block: Option<NewBlock>,
         lasting: bool,
+        kept: Option<Kept>,
     ) -> Result<Ticket, JournalFull> {
         let (ticket, receiver) = oneshot::channel();
         let urgent = batch.is_urgent();
@@ -191,6 +215,7 @@ impl Journal {
             block,
             ticket: Some(ticket),
             lasting,
+            kept,
         }))) {
             Ok(()) => {
                 if urgent {

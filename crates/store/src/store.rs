@@ -14,7 +14,7 @@ use crate::batch::Batch;
 use crate::cdr::{BLOCK_ROWS, RecordIndex};
 use crate::error::StoreError;
 use crate::journal::{Committed, Journal};
-use crate::writer::{Checkpointer, Follower, Writer};
+use crate::writer::{Follower, Writer};
 
 /// Connections that only read.
 const READERS: u32 = 4;
@@ -68,7 +68,7 @@ struct Inner {
 
 impl Store {
     /// Opens the database at `sqlite:<path>`, made where it is missing,
-    /// migrates it and starts the writer on the current tokio runtime.
+    /// migrates it and starts the writer, on a thread of its own.
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let connect = connect_options(url, options)?;
         let mut writer = connect.connect().await?;
@@ -87,7 +87,6 @@ impl Store {
             )
             .await?;
         let (journal, orders) = Journal::new();
-        let checkpointer = Checkpointer::start(aside);
         let records = Arc::new(RecordIndex::open(readers.clone(), options.record_block).await?);
         let (wake, written) = watch::channel(());
         let follower = Follower {
@@ -95,8 +94,7 @@ impl Store {
             every: records.part_rows(),
             since: 0,
         };
-        let task = Writer::new(writer, orders, &journal, options, checkpointer, follower).await?;
-        tokio::spawn(task.run());
+        Writer::start(writer, aside, orders, &journal, options, follower).await?;
         // What an older version, or a process that was killed, left unsealed.
         records.seal(&journal).await?;
         let warm = records.clone().warm();
@@ -131,6 +129,20 @@ impl Store {
         self.0
             .journal
             .submit(batch)
+            .map_err(|_| StoreError::Full)?
+            .await
+    }
+
+    /// As [`Store::write`], with what is to be done before the events are told:
+    /// see [`Journal::submit_then`].
+    pub async fn write_then(
+        &self,
+        batch: Batch,
+        kept: impl FnOnce() + Send + 'static,
+    ) -> Result<Committed, StoreError> {
+        self.0
+            .journal
+            .submit_then(batch, kept)
             .map_err(|_| StoreError::Full)?
             .await
     }

@@ -1,10 +1,13 @@
-//! The one task that writes. It takes what is pending, commits it as one
-//! group, and only then answers tickets and tells events. It must never lose
-//! a batch for which nobody waits, and never tell of one that is not kept.
+//! The one task that writes, on a thread of its own: REGISTER's answers and all
+//! events wait for it, so that no long work of anybody else may hold it up. It
+//! takes what is pending, commits it as one group, and only then answers tickets
+//! and tells events. It must never lose a batch for which nobody waits, and
+//! never tell of one that is not kept.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use sqlx::SqliteConnection;
@@ -65,31 +68,62 @@ pub(crate) struct Follower {
 }
 
 impl Writer {
-    pub async fn new(
+    /// Starts it with a connection that writes and one that checkpoints. It
+    /// lives until the journal is closed or nobody holds it any more.
+    pub async fn start(
         mut connection: SqliteConnection,
+        aside: SqliteConnection,
         orders: mpsc::Receiver<Order>,
         journal: &Journal,
         options: StoreOptions,
-        checkpointer: Checkpointer,
         follower: Follower,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(), StoreError> {
         let cursor = Cursor::read(&mut connection, options.node).await?;
-        Ok(Self {
-            connection,
-            orders,
-            events: journal.broadcaster(),
-            shared: journal.shared(),
-            linger: options.group_linger,
-            cursor,
-            checkpointer,
-            follower,
-            flushes: Vec::new(),
-            close: None,
-            given_up: false,
-        })
+        let (events, shared) = (journal.broadcaster(), journal.shared());
+        // Made on its thread: it never leaves it.
+        let live = move || async move {
+            let writer = Self {
+                connection,
+                orders,
+                events,
+                shared,
+                linger: options.group_linger,
+                cursor,
+                checkpointer: Checkpointer::start(aside),
+                follower,
+                flushes: Vec::new(),
+                close: None,
+                given_up: false,
+            };
+            writer.run().await;
+        };
+        let failed = |error: std::io::Error| StoreError::Database(format!("its thread: {error}"));
+        let (ready, started) = oneshot::channel();
+        thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .build();
+                match runtime {
+                    Ok(runtime) => {
+                        // Who opens it may have gone; the rest follows from that.
+                        let _ = ready.send(Ok(()));
+                        runtime.block_on(live());
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                    }
+                }
+            })
+            .map_err(failed)?;
+        started
+            .await
+            .map_err(|_| StoreError::Closed)?
+            .map_err(failed)
     }
 
-    pub async fn run(mut self) {
+    async fn run(mut self) {
         let mut orders = Vec::with_capacity(GROUP_BATCHES);
         let mut not_before = Instant::now();
         while self.close.is_none() {
@@ -284,8 +318,19 @@ impl Writer {
             .batches
             .fetch_add(group.len() as u64, Ordering::Relaxed);
         let transactions = self.shared.transactions.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut told = 0;
-        for Pending { batch, ticket, .. } in group {
+        // Who hears that it is kept finds it counted.
+        let events = group.iter().map(|p| p.batch.events.len() as u64).sum();
+        self.shared.events.fetch_add(events, Ordering::Relaxed);
+        for pending in group {
+            let Pending {
+                batch,
+                ticket,
+                kept,
+                ..
+            } = pending;
+            if let Some(kept) = kept {
+                (kept.0)();
+            }
             self.follower.since += batch.records.len() as u64;
             let mut positions = Vec::with_capacity(batch.events.len());
             for event in batch.events {
@@ -299,14 +344,12 @@ impl Writer {
                     }));
                 }
                 position = Position::next(position);
-                told += 1;
             }
             if let Some(ticket) = ticket {
                 // Who waited may have gone.
                 let _ = ticket.send(Ok(Committed { positions }));
             }
         }
-        self.shared.events.fetch_add(told, Ordering::Relaxed);
         if self.follower.since >= self.follower.every {
             self.follower.since = 0;
             self.follower.wake.send_replace(());
