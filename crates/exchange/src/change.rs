@@ -38,7 +38,7 @@ impl Core {
             return;
         }
         self.guarded(|core| {
-            let change = core.changes.next();
+            let change = core.changes.latest();
             let old = std::mem::replace(&mut core.snapshot, change.snapshot.clone());
             let difference = difference(&old, &change);
             if !difference.switch.is_empty() {

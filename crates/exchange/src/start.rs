@@ -184,7 +184,7 @@ pub(crate) async fn start_with(
     let mut registrar = Registrar::default();
     let nonsense = registrar.restore(store.registrations().await?, local);
     let mut changes = settings.changes().ok_or(StartError::SettingsTaken)?;
-    let snapshot = changes.next().snapshot.clone();
+    let snapshot = changes.latest().snapshot.clone();
     let online = Arc::new(ArcSwap::from_pointee(registrar.online()));
     let (fresh, fresh_requests) = mpsc::channel(REQUESTS);
     let (urgent, urgent_requests) = mpsc::channel(REQUESTS);

@@ -258,6 +258,7 @@ fn row(n: usize) -> Result<ObjectChange, serde_json::Error> {
             secret: None,
         },
         keys: Vec::new(),
+        freed: Vec::new(),
         refs: Vec::new(),
         gone: Vec::new(),
     })

@@ -197,13 +197,12 @@ fn row(
     record: &Record,
     sealer: &Sealer,
 ) -> Result<ObjectChange, SettingsError> {
-    let keys = kind.unique().iter().filter_map(|key| {
-        let value = key.value(record)?;
-        Some(ObjectKey {
-            name: key.member.into(),
-            value,
-        })
-    });
+    let old_keys = before.map_or_else(BTreeSet::new, |before| keys(kind, before));
+    let new_keys = keys(kind, record);
+    let key = |(name, value): &(&str, String)| ObjectKey {
+        name: (*name).to_owned(),
+        value: value.clone(),
+    };
     let old: BTreeSet<_> = before.map_or_else(BTreeSet::new, |before| targets(kind, before));
     let new = targets(kind, record);
     let kept = |(member, kind, id): &(&str, &str, i64)| ObjectRef {
@@ -213,10 +212,17 @@ fn row(
     };
     Ok(ObjectChange::Put {
         object: record.seal(kind.name(), sealer)?,
-        keys: keys.collect(),
+        keys: new_keys.difference(&old_keys).map(key).collect(),
+        freed: old_keys.difference(&new_keys).map(key).collect(),
         refs: new.difference(&old).map(kept).collect(),
         gone: old.difference(&new).map(kept).collect(),
     })
+}
+
+fn keys(kind: &dyn Kind, record: &Record) -> BTreeSet<(&'static str, String)> {
+    let keys = kind.unique().iter();
+    keys.filter_map(|key| Some((key.member, key.value(record)?)))
+        .collect()
 }
 
 fn targets(kind: &dyn Kind, record: &Record) -> BTreeSet<(&'static str, &'static str, i64)> {

@@ -121,7 +121,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Whether there is a change that [`Changes::next`] has not given. Costs
+    /// Whether there is a change that [`Changes::latest`] has not given. Costs
     /// next to nothing.
     pub fn is_behind(&self) -> bool {
         // An error says that the settings are gone.
@@ -133,12 +133,12 @@ impl Changes {
         if self.latest.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-        // It is for `next` to give it.
+        // It is for `latest` to give it.
         self.latest.mark_changed();
     }
 
     /// The settings as they are now.
-    pub fn next(&mut self) -> Arc<Change> {
+    pub fn latest(&mut self) -> Arc<Change> {
         self.latest.borrow_and_update().clone()
     }
 

@@ -122,7 +122,7 @@ async fn the_exchange_has_a_change_before_its_answer_leaves() {
     tokio::time::timeout(DEADLINE, changes.wait())
         .await
         .unwrap();
-    let change = changes.next();
+    let change = changes.latest();
     assert!(change.snapshot.extension_by_number("1001").is_some());
     assert!(!changes.is_behind());
     // However long it takes: an answer that comes all the same would be a lie.
@@ -140,7 +140,7 @@ async fn the_exchange_has_a_change_before_its_answer_leaves() {
         .await
         .unwrap();
     left.abort();
-    let change = changes.next();
+    let change = changes.latest();
     changes.taken(change.snapshot.revision());
     assert!(settings.snapshot().extension_by_number("1002").is_some());
     // Nor does a listener that is gone.

@@ -18,7 +18,7 @@ pub struct Batch {
     pub registrations: Vec<RegistrationChange>,
     /// High-water marks by name; a lower value than the stored one changes nothing.
     pub counters: Vec<(String, u64)>,
-    /// Configuration objects.
+    /// Configuration objects, each once.
     pub objects: Vec<ObjectChange>,
     /// Access tokens.
     pub tokens: Vec<TokenChange>,

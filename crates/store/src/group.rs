@@ -1,6 +1,8 @@
 //! The SQL of one group: all its batches in one transaction, rows of one table
-//! in one statement, all statements in one script. What costs at this size is
-//! not SQL but the way to the database and back, so that it is gone once.
+//! in one statement, statements one after another in a script. What costs at this
+//! size is not SQL but the way to the database and back, so that it is gone once.
+
+mod objects;
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,7 +13,6 @@ use crate::batch::{Batch, NewEvent};
 use crate::cdr::{self, CdrRow, NewBlock};
 use crate::error::StoreError;
 use crate::event::{EVENTS_KEPT, Position};
-use crate::object::ObjectChange;
 use crate::registration::{RegistrationChange, RegistrationRow};
 use crate::token::TokenChange;
 
@@ -20,6 +21,9 @@ use crate::token::TokenChange;
 const CHUNK_ROWS: usize = 500;
 /// So many events beyond [`EVENTS_KEPT`] are let grow, and then trimmed at once.
 const TRIM_CHUNK: i64 = 1_000;
+/// Bytes of a script from which the next statement begins another: the database
+/// copies what is left of a script for each statement in it.
+const SCRIPT_BYTES: usize = 16 * 1024;
 
 /// Where the next rows go. The writer is the only one that writes, so that it
 /// need not ask the database.
@@ -67,16 +71,14 @@ pub(crate) async fn write_group<'b>(
     batches: impl Iterator<Item = &'b Batch> + Clone,
     blocks: impl Iterator<Item = &'b NewBlock>,
 ) -> Result<Cursor, StoreError> {
-    let mut script = Script(QueryBuilder::new("BEGIN"));
+    let mut script = Script::new("BEGIN");
     script.live_calls(batches.clone());
     script.records(&mut cursor, batches.clone());
     script.events(&mut cursor, batches.clone());
     script.registrations(batches.clone());
     script.values(batches.clone());
     for batch in batches {
-        for change in &batch.objects {
-            script.object(change);
-        }
+        script.objects(&batch.objects);
         for change in &batch.tokens {
             script.token(change);
         }
@@ -85,28 +87,50 @@ pub(crate) async fn write_group<'b>(
         script.block(block);
     }
     script.next("COMMIT");
-    // The text is another one each time: not worth keeping prepared.
-    let done = script
-        .0
-        .build()
-        .persistent(false)
-        .execute(&mut *connection)
-        .await;
-    if let Err(error) = done {
-        // Fails where the database has rolled back by itself.
-        let _ = connection.execute("ROLLBACK").await;
-        return Err(error.into());
+    for mut part in script.parts() {
+        // The text is another one each time: not worth keeping prepared.
+        let done = part.build().persistent(false).execute(&mut *connection);
+        if let Err(error) = done.await {
+            // Fails where the database has rolled back by itself.
+            let _ = connection.execute("ROLLBACK").await;
+            return Err(error.into());
+        }
     }
     Ok(cursor)
 }
 
 /// Statements of one transaction, one after another.
-struct Script(QueryBuilder<Sqlite>);
+struct Script {
+    full: Vec<QueryBuilder<Sqlite>>,
+    last: QueryBuilder<Sqlite>,
+}
 
 impl Script {
+    fn new(first: &str) -> Self {
+        Self {
+            full: Vec::new(),
+            last: QueryBuilder::new(first),
+        }
+    }
+
     /// Begins the next statement.
     fn next(&mut self, sql: &str) -> &mut QueryBuilder<Sqlite> {
-        self.0.push("; ").push(sql)
+        if self.last.sql().as_str().len() < SCRIPT_BYTES {
+            return self.last.push("; ").push(sql);
+        }
+        let full = std::mem::replace(&mut self.last, QueryBuilder::new(sql));
+        self.full.push(full);
+        &mut self.last
+    }
+
+    /// The statement that was begun last.
+    fn sql(&mut self) -> &mut QueryBuilder<Sqlite> {
+        &mut self.last
+    }
+
+    /// What is to be sent, in order.
+    fn parts(self) -> impl Iterator<Item = QueryBuilder<Sqlite>> {
+        self.full.into_iter().chain(std::iter::once(self.last))
     }
 
     /// Of several changes to one row in a group only the last one is written.
@@ -180,7 +204,7 @@ impl Script {
     fn block(&mut self, block: &NewBlock) {
         self.next("INSERT INTO cdr_block (block, first_seq, last_seq, row_count) VALUES (")
             .push_bind(block.number);
-        self.0
+        self.sql()
             .push(", ")
             .push_bind(block.first)
             .push(", ")
@@ -219,7 +243,7 @@ impl Script {
         if cursor.oldest + TRIM_CHUNK <= keep_from {
             self.next("DELETE FROM event WHERE position >= ")
                 .push_bind(cursor.oldest);
-            self.0.push(" AND position < ").push_bind(keep_from);
+            self.sql().push(" AND position < ").push_bind(keep_from);
             cursor.oldest = keep_from;
         }
     }
@@ -266,8 +290,10 @@ impl Script {
         for ([extension, contact_uri, instance], _) in gone {
             self.next("DELETE FROM registration WHERE extension = ")
                 .push_bind(*extension);
-            self.0.push(" AND contact_uri = ").push_bind(*contact_uri);
-            self.0.push(" AND instance = ").push_bind(*instance);
+            self.sql()
+                .push(" AND contact_uri = ")
+                .push_bind(*contact_uri);
+            self.sql().push(" AND instance = ").push_bind(*instance);
         }
     }
 
@@ -281,10 +307,10 @@ impl Script {
         for (name, value) in highest {
             self.next("INSERT INTO counter (name, value) VALUES (")
                 .push_bind(name);
-            self.0
+            self.sql()
                 .push(", ")
                 .push_bind(i64::try_from(value).unwrap_or(i64::MAX));
-            self.0.push(
+            self.sql().push(
                 ") ON CONFLICT (name) DO UPDATE SET value = excluded.value \
                  WHERE excluded.value > counter.value",
             );
@@ -292,72 +318,9 @@ impl Script {
         for (name, value) in batches.flat_map(|batch| &batch.meta) {
             self.next("INSERT INTO meta (name, value) VALUES (")
                 .push_bind(name.as_str());
-            self.0.push(", ").push_bind(value.as_str());
-            self.0
+            self.sql().push(", ").push_bind(value.as_str());
+            self.sql()
                 .push(") ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-        }
-    }
-
-    fn object(&mut self, change: &ObjectChange) {
-        let (kind, id) = change.of();
-        self.next("DELETE FROM object_key WHERE kind = ")
-            .push_bind(kind);
-        self.0.push(" AND id = ").push_bind(id);
-        let ObjectChange::Put {
-            object,
-            keys,
-            refs,
-            gone,
-        } = change
-        else {
-            self.next("DELETE FROM object_ref WHERE from_kind = ")
-                .push_bind(kind);
-            self.0.push(" AND from_id = ").push_bind(id);
-            self.next("DELETE FROM object WHERE kind = ")
-                .push_bind(kind);
-            self.0.push(" AND id = ").push_bind(id);
-            return;
-        };
-        for r in gone {
-            self.next("DELETE FROM object_ref WHERE from_kind = ")
-                .push_bind(kind);
-            self.0.push(" AND from_id = ").push_bind(id);
-            self.0.push(" AND member = ").push_bind(r.member.as_str());
-            self.0.push(" AND to_kind = ").push_bind(r.kind.as_str());
-            self.0.push(" AND to_id = ").push_bind(r.id);
-        }
-        self.next("INSERT INTO object (kind, id, revision, doc, secret) ")
-            .push_values([object], |mut row, object| {
-                row.push_bind(kind)
-                    .push_bind(id)
-                    .push_bind(object.revision)
-                    .push_bind(object.doc.as_str())
-                    .push_bind(object.secret.as_deref());
-            })
-            .push(
-                " ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, \
-                 doc = excluded.doc, secret = excluded.secret",
-            );
-        for keys in keys.chunks(CHUNK_ROWS) {
-            let sql = self.next("INSERT INTO object_key (kind, name, value, id) ");
-            sql.push_values(keys, |mut row, key| {
-                row.push_bind(kind)
-                    .push_bind(key.name.as_str())
-                    .push_bind(key.value.as_str())
-                    .push_bind(id);
-            });
-        }
-        for refs in refs.chunks(CHUNK_ROWS) {
-            let sql =
-                self.next("INSERT INTO object_ref (from_kind, from_id, member, to_kind, to_id) ");
-            sql.push_values(refs, |mut row, r| {
-                row.push_bind(kind)
-                    .push_bind(id)
-                    .push_bind(r.member.as_str())
-                    .push_bind(r.kind.as_str())
-                    .push_bind(r.id);
-            })
-            .push(" ON CONFLICT DO NOTHING");
         }
     }
 
@@ -384,7 +347,7 @@ impl Script {
             TokenChange::Purge(now) => {
                 self.next("DELETE FROM token WHERE access_expires <= ")
                     .push_bind(*now);
-                self.0.push(" AND refresh_expires <= ").push_bind(*now);
+                self.sql().push(" AND refresh_expires <= ").push_bind(*now);
             }
         }
     }

@@ -53,12 +53,14 @@ pub struct ObjectRef {
 /// A change to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectChange {
-    /// Writes it, with all keys it has now and what is new of its references.
+    /// Writes it, with what is new of its keys and references.
     Put {
         /// The object.
         object: Object,
-        /// All its unique keys.
+        /// Unique keys that it did not have.
         keys: Vec<ObjectKey>,
+        /// Unique keys that it has no more.
+        freed: Vec<ObjectKey>,
         /// References that it did not have.
         refs: Vec<ObjectRef>,
         /// References that it has no more.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use store::{
-    Batch, CdrFilter, Journal, LiveChange, Object, ObjectChange, ObjectKey, Page,
+    Batch, CdrFilter, Journal, LiveChange, Object, ObjectChange, ObjectKey, ObjectRef, Page,
     RegistrationChange, RegistrationRow, Sort, Store, StoreError, StoreOptions,
 };
 use support::{DEADLINE, Dir, call_end, event, record};
@@ -31,6 +31,7 @@ fn object(id: i64, number: &str) -> ObjectChange {
             name: "number".into(),
             value: number.into(),
         }],
+        freed: Vec::new(),
         refs: Vec::new(),
         gone: Vec::new(),
     }
@@ -411,6 +412,129 @@ async fn headroom_is(journal: &Journal, wanted: bool) {
 async fn kept(store: &Store) -> Vec<String> {
     let events = store.events_after(None, 10).await.unwrap();
     events.iter().map(|e| e.frame.to_string()).collect()
+}
+
+/// Rows of the tables of keys and references, each as one text.
+async fn keys_and_refs(dir: &Dir) -> (Vec<String>, Vec<String>) {
+    use sqlx::ConnectOptions;
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(dir.path().join("pbx.db"))
+        .connect()
+        .await
+        .unwrap();
+    let mut read = Vec::new();
+    for sql in [
+        "SELECT kind || id || ':' || name || '=' || value FROM object_key ORDER BY kind, id, name",
+        "SELECT from_kind || from_id || ':' || member || '=' || to_kind || to_id FROM object_ref \
+         ORDER BY from_kind, from_id, member, to_id",
+    ] {
+        let rows: Vec<String> = sqlx::query_scalar(sql)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        read.push(rows);
+    }
+    let refs = read.remove(1);
+    (read.remove(0), refs)
+}
+
+#[tokio::test]
+async fn ten_thousand_objects_of_one_batch_leave_their_rows_and_no_others() {
+    const MANY: i64 = 10_000;
+    let dir = Dir::new();
+    let store = dir.open().await;
+    let key = |value: &str| ObjectKey {
+        name: "number".into(),
+        value: value.into(),
+    };
+    let to = |member: &str, kind: &str, id| ObjectRef {
+        member: member.into(),
+        kind: kind.into(),
+        id,
+    };
+    let change = |kind: &str, id, keys, freed, refs, gone| ObjectChange::Put {
+        object: Object {
+            kind: kind.into(),
+            id,
+            revision: 1,
+            doc: "{}".into(),
+            secret: None,
+        },
+        keys,
+        freed,
+        refs,
+        gone,
+    };
+    let write = async |objects| {
+        let batch = Batch {
+            objects,
+            ..Batch::default()
+        };
+        store.write(batch).await.unwrap();
+    };
+    let mut objects: Vec<_> = (0..MANY)
+        .map(|n| {
+            let refs = vec![to("department", "organization", 1), to("group", "g", n % 2)];
+            let keys = vec![key(&n.to_string())];
+            change("extension", n, keys, Vec::new(), refs, Vec::new())
+        })
+        .collect();
+    let all = (0..MANY).map(|n| to("entry", "extension", n)).collect();
+    let book = change("book", 1, Vec::new(), Vec::new(), all, Vec::new());
+    objects.push(book);
+    write(objects).await;
+    let (keys, refs) = keys_and_refs(&dir).await;
+    assert_eq!((keys.len(), refs.len()), (10_000, 30_000));
+    assert_eq!(keys[7], "extension7:number=7");
+
+    // The department goes; the first two change numbers; the book forgets all
+    // but one; those from 6,000 on go.
+    let mut objects: Vec<_> = (0..6_000)
+        .map(|n| {
+            let gone = vec![to("department", "organization", 1)];
+            let (keys, freed) = match n {
+                0 => (vec![key("1")], vec![key("0")]),
+                1 => (vec![key("0")], vec![key("1")]),
+                _ => (Vec::new(), Vec::new()),
+            };
+            change("extension", n, keys, freed, Vec::new(), gone)
+        })
+        .collect();
+    let forgotten = (1..MANY).map(|n| to("entry", "extension", n)).collect();
+    objects.push(change(
+        "book",
+        1,
+        Vec::new(),
+        Vec::new(),
+        vec![to("entry", "extension", MANY)],
+        forgotten,
+    ));
+    objects.extend((6_000..MANY).map(|id| ObjectChange::Delete {
+        kind: "extension".into(),
+        id,
+    }));
+    write(objects).await;
+    let (keys, refs) = keys_and_refs(&dir).await;
+    assert_eq!(keys.len(), 6_000);
+    assert_eq!(
+        keys[..3],
+        [
+            "extension0:number=1",
+            "extension1:number=0",
+            "extension2:number=2"
+        ]
+    );
+    assert_eq!(refs.len(), 6_002);
+    assert_eq!(
+        refs[..4],
+        [
+            "book1:entry=extension0",
+            "book1:entry=extension10000",
+            "extension0:group=g0",
+            "extension1:group=g1"
+        ]
+    );
+    assert_eq!(store.objects("extension").await.unwrap().len(), 6_000);
 }
 
 #[tokio::test]
