@@ -20,6 +20,8 @@ struct Difference {
     /// Extensions whose registrations no longer hold: deleted, or with other
     /// credentials.
     dismissed: Vec<Dismissed>,
+    /// Extensions that may have fewer phones than before.
+    limited: Vec<Arc<Extension>>,
 }
 
 /// An extension whose registrations no longer hold.
@@ -45,7 +47,12 @@ impl Core {
                 let extensions = difference.switch.into_iter().collect();
                 core.feed(Input::Extensions(extensions));
             }
-            core.dismiss(&difference.dismissed);
+            for dismissed in &difference.dismissed {
+                core.dismiss(dismissed);
+            }
+            for extension in &difference.limited {
+                core.limit(extension);
+            }
             core.settle();
         });
         self.changes.taken(self.snapshot.revision());
@@ -113,6 +120,8 @@ impl Difference {
                 }
                 if old.reg_name != new.reg_name || old.reg_password != new.reg_password {
                     self.dismiss(new);
+                } else if new.concurrent_registrations < old.concurrent_registrations {
+                    self.limited.push(Arc::clone(new));
                 }
             }
             (Some(old), None) => {

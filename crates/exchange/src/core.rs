@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use media::Media;
-use settings::{Changes, Snapshot};
+use settings::{Changes, Sealer, Snapshot};
 use sip::{Endpoint, Event, Flow};
 use sip_net::{NetError, Received, UdpTransport};
 use store::Batch;
-use switch::{Action, ExtensionNumber, Input, LegInput, Mono, Now, Output, Reply, RequestId, Utc};
+use switch::{Action, Input, LegInput, Mono, Now, Output, Reply, RequestId, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::address::Addresses;
@@ -56,6 +56,8 @@ pub(crate) struct Core {
     pub snapshot: Arc<Snapshot>,
     /// What of the settings is newer than `snapshot`.
     pub changes: Changes,
+    /// Knows credentials again.
+    pub sealer: Sealer,
     pub identity: Arc<Identity>,
     pub addresses: Addresses,
     pub auth: Auth,
@@ -155,25 +157,14 @@ impl Core {
     pub fn begin(&mut self, configuration: Arc<switch::Configuration>) {
         self.guarded(|core| {
             core.feed(Input::Configure(configuration));
-            let known = |e: &ExtensionNumber, core: &Self| {
-                core.snapshot.extension_by_number(e.as_str()).is_some()
-            };
-            let (stay, orphans): (Vec<_>, Vec<_>) = core
-                .registrar
-                .extensions()
-                .into_iter()
-                .partition(|extension| known(extension, core));
-            let orphans = orphans.into_iter().map(|extension| Dismissed {
-                extension,
-                watched: false,
-            });
-            core.dismiss(&orphans.collect::<Vec<_>>());
-            for extension in stay {
-                let contacts = core.registrar.contacts(&extension);
-                core.feed(Input::Contacts {
-                    extension,
-                    contacts,
-                });
+            for extension in core.registrar.extensions() {
+                match core.snapshot.extension_by_number(extension.as_str()) {
+                    Some(extension) => core.take_up(&extension),
+                    None => core.dismiss(&Dismissed {
+                        extension,
+                        watched: false,
+                    }),
+                }
             }
             let now = core.now().utc.seconds();
             for contact in core.registrar.overdue(now) {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use settings::Extension;
 use sip::{Flow, HeaderName, Message, ServerTxId};
 use store::Batch;
 use switch::{ContactId, ExtensionNumber, Input};
@@ -12,7 +13,7 @@ use wire::event;
 use crate::change::Dismissed;
 use crate::core::{Core, Returned};
 use crate::incoming::{Refusal, Sender, busy};
-use crate::registrar::{Outcome, until};
+use crate::registrar::{Binding, Outcome, Registrant, until};
 use crate::timers::Alarm;
 
 impl Core {
@@ -64,10 +65,12 @@ impl Core {
             return Err((403, Vec::new()));
         }
         let now = self.now().utc.seconds();
-        let limit = usize::try_from(extension.concurrent_registrations).unwrap_or(1);
-        let outcome = self
-            .registrar
-            .register(&extension.number, limit, request, flow, now)?;
+        let registrant = Registrant {
+            extension: &extension.number,
+            limit: limit(&extension),
+            credentials: self.credentials(&extension),
+        };
+        let outcome = self.registrar.register(registrant, request, flow, now)?;
         let watched = extension.monitor.register_status;
         Ok(self.registered(&extension.number, outcome, watched))
     }
@@ -165,16 +168,65 @@ impl Core {
         }
     }
 
-    /// The bindings of these extensions no longer hold.
-    pub(crate) fn dismiss(&mut self, dismissed: &[Dismissed]) {
+    /// No binding of this extension holds any more.
+    pub(crate) fn dismiss(&mut self, dismissed: &Dismissed) {
+        let Dismissed { extension, watched } = dismissed;
         let now = self.now().utc.seconds();
-        for Dismissed { extension, watched } in dismissed {
-            if let Some(outcome) = self.registrar.dismiss(extension, now) {
-                let (_, batch) = self.registered(extension, outcome, *watched);
-                self.submit(batch);
-            }
+        if let Some(outcome) = self.registrar.revise(extension, 0, |_| false, now) {
+            let (_, batch) = self.registered(extension, outcome, *watched);
+            self.submit(batch);
         }
     }
+
+    /// An extension's limit may be a lower one: the oldest bindings give way, as
+    /// they do to a further device.
+    pub(crate) fn limit(&mut self, extension: &Extension) {
+        self.revise(extension, |_| true);
+    }
+
+    /// What was kept of an extension's bindings is taken up, as far as they were
+    /// made with the credentials that hold now: a process that was killed may
+    /// have kept a new password and not yet whom it shuts out.
+    pub(crate) fn take_up(&mut self, extension: &Extension) {
+        let mark = self.credentials(extension);
+        let holds = |b: &Binding| b.credentials.is_none_or(|made_by| made_by == mark);
+        if !self.revise(extension, holds) {
+            let number = extension.number.clone();
+            self.feed(Input::Contacts {
+                contacts: self.registrar.contacts(&number),
+                extension: number,
+            });
+        }
+    }
+
+    /// Whether any binding went.
+    fn revise(&mut self, extension: &Extension, holds: impl Fn(&Binding) -> bool) -> bool {
+        let now = self.now().utc.seconds();
+        let (number, limit) = (&extension.number, limit(extension));
+        let Some(outcome) = self.registrar.revise(number, limit, holds, now) else {
+            return false;
+        };
+        let watched = extension.monitor.register_status;
+        let (_, batch) = self.registered(number, outcome, watched);
+        self.submit(batch);
+        true
+    }
+
+    /// By what the credentials of an extension are known again.
+    fn credentials(&self, extension: &Extension) -> i64 {
+        let place = format!("registration:{}", extension.id);
+        let text = format!(
+            "{}\0{}",
+            extension.reg_name,
+            extension.reg_password.expose()
+        );
+        let mark = self.sealer.mark(&place, text.as_bytes());
+        i64::from_be_bytes(mark.to_be_bytes())
+    }
+}
+
+fn limit(extension: &Extension) -> usize {
+    usize::try_from(extension.concurrent_registrations).unwrap_or(1)
 }
 
 fn rfc1123(unix: i64) -> String {

@@ -218,6 +218,7 @@ pub(crate) async fn start_with(
         journal,
         snapshot: snapshot.clone(),
         changes,
+        sealer: settings.sealer().clone(),
         identity,
         addresses,
         auth: Auth::new(REALM, random()?, random()?, config.digest),

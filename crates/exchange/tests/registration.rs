@@ -129,6 +129,87 @@ async fn registration_goes_with_its_extension_and_with_its_password_but_not_with
     assert_eq!(handle.load().await.unwrap().timers, 1);
 }
 
+/// As a process leaves it that was killed between the change and its consequence.
+#[tokio::test]
+async fn device_that_a_new_password_shuts_out_is_not_let_in_by_a_crash() {
+    let house = watched().await;
+    let _a = WirePhone::registered(&house, "1000").await;
+    let _b = WirePhone::registered(&house, "1001").await;
+    let rows = house.store.registrations().await.unwrap();
+    let settings = house.running.handle.settings();
+    let id = settings.snapshot().extension_by_number("1000").unwrap().id;
+    let relocked = json!({"id": id, "reg_password": "Another-secret-1000"});
+    settings
+        .update("extension", relocked.as_object().unwrap().clone())
+        .await
+        .unwrap();
+    house.store.journal().flushed().await;
+    let told = house.store.last_position().await.unwrap();
+    let batch = Batch {
+        registrations: rows.into_iter().map(RegistrationChange::Put).collect(),
+        ..Batch::default()
+    };
+    house.store.write(batch).await.unwrap();
+    let house = House::open_in(house.as_killed()).await;
+    let handle = &house.running.handle;
+    assert_eq!((online(handle, "1000"), online(handle, "1001")), (0, 1));
+    house.store.journal().flushed().await;
+    let kept = house.store.registrations().await.unwrap();
+    assert_eq!(kept.len(), 1);
+    let events = house.store.events_after(told, 10).await.unwrap();
+    let frames: Vec<_> = events.iter().map(|e| (e.id, &*e.frame)).collect();
+    let [(30007, frame)] = frames.as_slice() else {
+        panic!("{frames:?}")
+    };
+    assert!(frame.contains("1000") && frame.contains("Unregistered"));
+}
+
+#[tokio::test]
+async fn registration_that_an_older_version_kept_stays_until_its_password_changes() {
+    let house = watched().await;
+    let _phone = WirePhone::registered(&house, "1000").await;
+    let mut row = house.store.registrations().await.unwrap().remove(0);
+    assert!(row.credentials.is_some());
+    row.credentials = None;
+    let batch = Batch {
+        registrations: vec![RegistrationChange::Put(row)],
+        ..Batch::default()
+    };
+    house.store.write(batch).await.unwrap();
+    let house = house.restart().await;
+    let handle = &house.running.handle;
+    assert_eq!(online(handle, "1000"), 1);
+    let settings = handle.settings();
+    let id = settings.snapshot().extension_by_number("1000").unwrap().id;
+    let relocked = json!({"id": id, "reg_password": "Another-secret-1000"});
+    settings
+        .update("extension", relocked.as_object().unwrap().clone())
+        .await
+        .unwrap();
+    assert_eq!(online(handle, "1000"), 0);
+}
+
+#[tokio::test]
+async fn lowered_limit_takes_the_oldest_phone_off_at_once() {
+    let house = watched().await;
+    let _old = WirePhone::registered(&house, "1000").await;
+    let young = WirePhone::registered(&house, "1000").await;
+    let handle = &house.running.handle;
+    assert_eq!(online(handle, "1000"), 2);
+    let settings = handle.settings();
+    let id = settings.snapshot().extension_by_number("1000").unwrap().id;
+    let limited = json!({"id": id, "concurrent_registrations": 1});
+    settings
+        .update("extension", limited.as_object().unwrap().clone())
+        .await
+        .unwrap();
+    let left = handle.registrations(&ExtensionNumber::new("1000").unwrap());
+    let ports: Vec<_> = left.iter().map(|phone| phone.port).collect();
+    assert_eq!(ports, [young.address().port()]);
+    house.store.journal().flushed().await;
+    assert_eq!(house.store.registrations().await.unwrap().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_switch_has_a_change_when_its_event_is_told() {
     let house = House::open().await;

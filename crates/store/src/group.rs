@@ -261,7 +261,8 @@ impl Script {
         for rows in put.chunks(CHUNK_ROWS) {
             self.next(
                 "INSERT INTO registration (extension, contact_uri, flow_local, flow_remote, \
-                 transport, expires_at, call_id, cseq, user_agent, instance, path, q) ",
+                 transport, expires_at, call_id, cseq, user_agent, instance, path, q, \
+                 credentials) ",
             )
             .push_values(rows, |mut row, r| {
                 row.push_bind(r.extension.as_str())
@@ -275,7 +276,8 @@ impl Script {
                     .push_bind(r.user_agent.as_str())
                     .push_bind(r.instance.as_deref().unwrap_or_default())
                     .push_bind(r.path.as_deref())
-                    .push_bind(r.q.as_deref());
+                    .push_bind(r.q.as_deref())
+                    .push_bind(r.credentials);
             })
             .push(
                 " ON CONFLICT (extension, contact_uri, instance) DO UPDATE SET \
@@ -283,7 +285,8 @@ impl Script {
                  transport = excluded.transport, expires_at = excluded.expires_at, \
                  call_id = excluded.call_id, cseq = excluded.cseq, \
                  user_agent = excluded.user_agent, \
-                 path = excluded.path, q = excluded.q",
+                 path = excluded.path, q = excluded.q, \
+                 credentials = excluded.credentials",
             );
         }
         let gone = last.iter().filter(|(_, row)| row.is_none());

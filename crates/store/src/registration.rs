@@ -32,6 +32,9 @@ pub struct RegistrationRow {
     pub path: Option<String>,
     /// The contact's preference.
     pub q: Option<String>,
+    /// A mark of the credentials that it was made by; none where an older
+    /// version kept it.
+    pub credentials: Option<i64>,
 }
 
 /// A change to a registration.
@@ -74,7 +77,7 @@ impl Store {
     pub async fn registrations(&self) -> Result<Vec<RegistrationRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT extension, contact_uri, flow_local, flow_remote, transport, expires_at, \
-             call_id, cseq, user_agent, instance, path, q FROM registration \
+             call_id, cseq, user_agent, instance, path, q, credentials FROM registration \
              ORDER BY expires_at, extension, contact_uri, instance",
         )
         .fetch_all(self.readers())
@@ -95,6 +98,7 @@ impl Store {
                         .filter(|instance: &String| !instance.is_empty()),
                     path: row.try_get(10)?,
                     q: row.try_get(11)?,
+                    credentials: row.try_get(12)?,
                 })
             })
             .collect()

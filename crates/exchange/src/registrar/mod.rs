@@ -44,6 +44,19 @@ pub(crate) struct Binding {
     pub cseq: u32,
     pub user_agent: String,
     pub instance: Option<String>,
+    /// A mark of the credentials that it was made by; none where an older
+    /// version kept it.
+    pub credentials: Option<i64>,
+}
+
+/// An extension whose phone registers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Registrant<'a> {
+    pub extension: &'a ExtensionNumber,
+    /// Its `concurrent_registrations`.
+    pub limit: usize,
+    /// A mark of the credentials that it has proved to have.
+    pub credentials: i64,
 }
 
 /// What a change of an extension's bindings comes to.
@@ -119,6 +132,7 @@ impl Registrar {
                 cseq: u32::try_from(row.cseq).unwrap_or(0),
                 user_agent: row.user_agent,
                 instance: row.instance.filter(|i| !i.is_empty()),
+                credentials: row.credentials,
             });
             self.show(&extension);
         }
@@ -164,17 +178,18 @@ impl Registrar {
         self.online.clone()
     }
 
-    /// An authenticated REGISTER: all of it or nothing. `limit` is the
-    /// extension's `concurrent_registrations`: a further device takes the
-    /// oldest one's place.
+    /// An authenticated REGISTER: all of it or nothing. A device beyond the limit
+    /// takes the oldest one's place.
     pub fn register(
         &mut self,
-        extension: &ExtensionNumber,
-        limit: usize,
+        registrant: Registrant<'_>,
         request: &Message,
         flow: &Flow,
         now: i64,
     ) -> Result<Outcome, Refusal> {
+        let Registrant {
+            extension, limit, ..
+        } = registrant;
         let (Some(call_id), Ok(cseq)) = (request.call_id(), request.cseq()) else {
             return Err((400, Vec::new()));
         };
@@ -183,6 +198,7 @@ impl Registrar {
             call_id,
             cseq: cseq.number,
             user_agent: request.header(HeaderName::UserAgent).unwrap_or_default(),
+            credentials: registrant.credentials,
         };
         let mut outcome = Outcome::default();
         match contacts::read(request)? {
@@ -207,18 +223,9 @@ impl Registrar {
                 for wish in wishes {
                     self.grant(extension, wish, &source, now, &mut outcome);
                 }
-                // The oldest give way: a phone that came back with a new port
-                // must not be locked out by its own ghost.
-                let surplus = self.ids(extension).len().saturating_sub(limit.max(1));
-                for oldest in self
-                    .ids(extension)
-                    .iter()
-                    .take(surplus)
-                    .copied()
-                    .collect::<Vec<_>>()
-                {
-                    self.drop_binding(oldest, &mut outcome);
-                }
+                // A phone that came back with a new port must not be locked out by
+                // its own ghost.
+                self.trim(extension, limit, &mut outcome);
             }
         }
         Ok(self.finish(extension, outcome, now))
@@ -233,18 +240,32 @@ impl Registrar {
         Some(self.finish(&extension, outcome, now))
     }
 
-    /// All bindings of an extension go: it is no more, or they were made with
-    /// credentials that no longer hold.
-    pub fn dismiss(&mut self, extension: &ExtensionNumber, now: i64) -> Option<Outcome> {
-        let all = self.ids(extension).to_vec();
-        if all.is_empty() {
-            return None;
-        }
+    /// Of an extension's bindings those go that do not hold, and the oldest
+    /// beyond its limit. `None` where all stay.
+    pub fn revise(
+        &mut self,
+        extension: &ExtensionNumber,
+        limit: usize,
+        holds: impl Fn(&Binding) -> bool,
+        now: i64,
+    ) -> Option<Outcome> {
         let mut outcome = Outcome::default();
-        for id in all {
-            self.drop_binding(id, &mut outcome);
+        for id in self.ids(extension).to_vec() {
+            if !self.bindings.get(&id).is_some_and(&holds) {
+                self.drop_binding(id, &mut outcome);
+            }
         }
-        Some(self.finish(extension, outcome, now))
+        self.trim(extension, limit, &mut outcome);
+        outcome.moved.then(|| self.finish(extension, outcome, now))
+    }
+
+    /// The oldest give way.
+    fn trim(&mut self, extension: &ExtensionNumber, limit: usize, outcome: &mut Outcome) {
+        let ids = self.ids(extension);
+        let surplus = ids.len().saturating_sub(limit.max(1));
+        for oldest in ids.iter().take(surplus).copied().collect::<Vec<_>>() {
+            self.drop_binding(oldest, outcome);
+        }
     }
 
     /// RFC 3261 §10.3 steps 6 and 7: an older request changes nothing.
@@ -294,6 +315,7 @@ impl Registrar {
             cseq: source.cseq,
             user_agent: source.user_agent.chars().take(MAX_USER_AGENT).collect(),
             instance: wish.instance,
+            credentials: Some(source.credentials),
         };
         let remote = binding.flow.remote;
         match old {
@@ -426,6 +448,7 @@ struct Source<'a> {
     call_id: &'a str,
     cseq: u32,
     user_agent: &'a str,
+    credentials: i64,
 }
 
 fn same_uri(a: &str, b: &str) -> bool {
@@ -453,6 +476,7 @@ fn row(binding: &Binding) -> RegistrationRow {
         cseq: i64::from(binding.cseq),
         user_agent: binding.user_agent.clone(),
         instance: binding.instance.clone(),
+        credentials: binding.credentials,
         ..Default::default()
     }
 }

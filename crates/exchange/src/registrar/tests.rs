@@ -7,6 +7,7 @@ use super::*;
 const NOW: i64 = 1_800_000_000;
 const PHONE: &str = "<sip:1000@10.0.0.5:5060>";
 const OTHER: &str = "<sip:1000@10.0.0.6:5060>";
+const MARK: i64 = -7;
 const INSTANCE: &str = "\"<urn:uuid:1>\"";
 
 fn number() -> ExtensionNumber {
@@ -66,8 +67,13 @@ impl Test {
             builder = builder.header(HeaderName::Expires, expires);
         }
         let request = builder.build().unwrap();
+        let registrant = Registrant {
+            extension: &number(),
+            limit: self.limit,
+            credentials: MARK,
+        };
         self.registrar
-            .register(&number(), self.limit, &request, &flow(self.from), now)
+            .register(registrant, &request, &flow(self.from), now)
     }
 
     fn uris(&self) -> Vec<String> {
@@ -389,15 +395,29 @@ fn what_was_kept_comes_back_on_our_present_socket_and_the_overdue_is_known() {
 }
 
 #[test]
-fn dismissed_extension_has_no_binding_left_and_others_keep_theirs() {
+fn bindings_that_do_not_hold_go_and_others_keep_theirs() {
     let mut test = Test::new(2);
     test.send(&[PHONE, OTHER], None).unwrap();
     let other = ExtensionNumber::new("1001").unwrap();
-    assert_eq!(test.registrar.dismiss(&other, NOW), None);
-    let outcome = test.registrar.dismiss(&number(), NOW).unwrap();
+    let none = |_: &Binding| false;
+    assert_eq!(test.registrar.revise(&other, 2, none, NOW), None);
+    let made_so = |b: &Binding| b.credentials == Some(MARK);
+    assert_eq!(test.registrar.revise(&number(), 2, made_so, NOW), None);
+    let outcome = test.registrar.revise(&number(), 2, none, NOW).unwrap();
     assert_eq!((outcome.gone.len(), outcome.keep.len()), (2, 2));
     assert!(outcome.unregistered.is_some());
     assert!(test.registrar.extensions().is_empty());
+}
+
+#[test]
+fn lowered_limit_lets_the_oldest_go_and_nobody_is_told_as_gone() {
+    let mut test = Test::new(3);
+    test.send(&[PHONE], None).unwrap();
+    test.send(&[OTHER], None).unwrap();
+    let outcome = test.registrar.revise(&number(), 1, |_| true, NOW).unwrap();
+    assert_eq!(test.uris(), ["sip:1000@10.0.0.6:5060"]);
+    assert_eq!((outcome.gone.len(), outcome.unregistered), (1, None));
+    assert!(outcome.moved && outcome.seen);
 }
 
 #[test]
@@ -416,6 +436,7 @@ fn ten_thousand_registrations_cost_the_same_each() {
                 call_id: "c",
                 cseq: 1,
                 user_agent: "",
+                credentials: MARK,
             };
             let number = ExtensionNumber::new(&n.to_string()).unwrap();
             registrar.grant(&number, wish, &source, NOW, &mut outcome);
