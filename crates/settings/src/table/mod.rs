@@ -273,14 +273,17 @@ impl Table {
     /// Gives up an object's old unique values and takes its new ones.
     fn claim(&mut self, kind: &'static dyn Kind, old: Option<&Record>, new: Option<&Record>) {
         for key in kind.unique() {
-            let old = old.and_then(|record| key.value(record));
+            let was = old.and_then(|record| key.value(record));
+            let is = new.and_then(|record| key.value(record));
+            if was == is {
+                continue;
+            }
             let values = self.unique.entry(key.member).or_default();
-            if let Some(value) = old {
+            if let Some(value) = was {
                 values.remove_mut(&value);
             }
-            if let Some((value, id)) = new.and_then(|record| Some((key.value(record)?, record.id)))
-            {
-                values.insert_mut(value, id);
+            if let Some((value, record)) = is.zip(new) {
+                values.insert_mut(value, record.id);
             }
         }
     }

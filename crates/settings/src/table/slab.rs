@@ -114,9 +114,11 @@ impl Chunk {
         let before = at.checked_sub(1).and_then(|before| self.ends.get(before));
         let start = before.map_or(0, |end| *end as usize);
         let old = self.ends.get(at).map_or(start, |end| *end as usize);
-        self.texts.splice(start..old, texts.iter().copied());
-        for later in self.ends.iter_mut().skip(at) {
-            *later = *later - end(old - start) + end(texts.len());
+        if self.texts.get(start..old) != Some(texts) {
+            self.texts.splice(start..old, texts.iter().copied());
+            for later in self.ends.iter_mut().skip(at) {
+                *later = *later - end(old - start) + end(texts.len());
+            }
         }
         if let Some(place) = self.rows.get_mut(at) {
             *place = row;
