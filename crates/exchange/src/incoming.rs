@@ -166,7 +166,7 @@ impl Core {
         let contact = self
             .snapshot
             .contact_by_number(number, CallerMatch::default())?;
-        Some(contact.name.into()).filter(|name: &Box<str>| !name.is_empty())
+        Some(Box::<str>::from(contact.name)).filter(|name| !name.is_empty())
     }
 
     /// A leg that has just been called in: its slot, SDP and place in the table.
