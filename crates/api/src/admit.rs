@@ -1,6 +1,7 @@
 //! Who may ask at all: permitted addresses, the request rate of an address,
 //! the User-Agent. It stands before everything that the door serves (operations,
-//! event sockets, downloads, pages, metrics) and never looks into a request.
+//! event sockets, downloads, pages; metrics too, but for the User-Agent) and
+//! never looks into a request.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -11,9 +12,10 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use exchange::Network;
-use wire::{Envelope, ErrCode};
+use wire::{Envelope, ErrCode, rule};
 
 use crate::door::{SUBSCRIBE_PATH, respond};
+use crate::failure::Failure;
 use crate::rate::Rate;
 
 /// The rules for all comers.
@@ -32,20 +34,18 @@ impl Admission {
         }
     }
 
-    fn refuses(&self, from: IpAddr, request: &Request) -> Option<Envelope> {
-        if let Some(rate) = self.rate.as_ref().filter(|rate| !rate.admits(from)) {
-            return Some(Envelope {
-                submsg: Some(format!(
-                    "More than {} requests a second from one address.",
-                    rate.per_second()
-                )),
-                ..Envelope::error(ErrCode::MaxLimitationExceeded)
-            });
+    fn refuses(&self, from: IpAddr) -> Option<Envelope> {
+        if !self.permits(from) {
+            return Some(Envelope::error(ErrCode::IpForbidden));
         }
-        // WebSocket libraries send none, and the clients that are built on them
-        // don't either.
-        let named = request.uri().path() == SUBSCRIBE_PATH || has_user_agent(request.headers());
-        (!named).then(|| Envelope::error(ErrCode::AccessDenied))
+        let rate = self.rate.as_ref().filter(|rate| !rate.admits(from))?;
+        Some(Envelope {
+            submsg: Some(format!(
+                "More than {} requests a second from one address.",
+                rate.per_second()
+            )),
+            ..Envelope::error(ErrCode::MaxLimitationExceeded)
+        })
     }
 
     /// Whether an address may ask at all.
@@ -54,7 +54,8 @@ impl Admission {
     }
 }
 
-/// Lets a request of a permitted address through, whatever it asks for.
+/// Lets a request of an address through that is permitted and does not ask too
+/// often, whatever it asks for.
 pub async fn permit(
     State(admission): State<Arc<Admission>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -62,25 +63,26 @@ pub async fn permit(
     next: Next,
 ) -> Response {
     let from = peer.ip().to_canonical();
-    if admission.permits(from) {
-        next.run(request).await
-    } else {
-        refuse(from, &Envelope::error(ErrCode::IpForbidden))
+    match admission.refuses(from) {
+        None => next.run(request).await,
+        Some(envelope) => refuse(from, &envelope),
     }
 }
 
-/// Lets a request to the API through, or answers it.
-pub async fn admit(
-    State(admission): State<Arc<Admission>>,
+/// Lets a request through that says who asks, or answers it.
+pub async fn named(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    let from = peer.ip().to_canonical();
-    match admission.refuses(from, &request) {
-        None => next.run(request).await,
-        Some(envelope) => refuse(from, &envelope),
+    // WebSocket libraries send none, and the clients that are built on them
+    // don't either.
+    if request.uri().path() == SUBSCRIBE_PATH || has_user_agent(request.headers()) {
+        return next.run(request).await;
     }
+    // Not 10005: clients take that for a permission that the application lacks.
+    let missing = Failure::member("User-Agent", None, rule::REQUIRED);
+    refuse(peer.ip().to_canonical(), &missing.envelope())
 }
 
 fn refuse(from: IpAddr, envelope: &Envelope) -> Response {

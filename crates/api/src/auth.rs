@@ -15,7 +15,7 @@ const OTHER_NAMES: [(&str, &str); 2] = [("client_id", "username"), ("client_secr
 pub fn rename(params: &mut Map<String, Value>) {
     for (other, name) in OTHER_NAMES {
         if let Some(value) = params.shift_remove(other)
-            && !params.contains_key(name)
+            && params.get(name).is_none_or(Value::is_null)
         {
             params.insert(name.to_owned(), value);
         }

@@ -117,7 +117,6 @@ impl From<TokenError> for Failure {
 impl From<ShelfError> for Failure {
     fn from(error: ShelfError) -> Self {
         match error {
-            ShelfError::Full => Self::Code(ErrCode::MaxLimitationExceeded),
             ShelfError::Busy => Self::Code(ErrCode::OverloadTaskRunning),
             ShelfError::Io(error) => Self::Internal(format!("files for download: {error}")),
         }

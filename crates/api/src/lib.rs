@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | an address that is not permitted (`api.permitted`) | 70087 `IP FORBIDDEN` |
 //! | more requests than `api.requests_per_second` | 60002 `MAX LIMITATION EXCEEDED` |
-//! | no `User-Agent`, or a blank one (event sockets need none) | 10005 `ACCESS DENIED` |
+//! | no `User-Agent`, or a blank one (event sockets need none) | 40002, `invalid_param_list` names it |
 //! | a path or a method that the contract does not have | 10001 `INTERFACE NOT EXISTED` |
 //! | no token, or one that is not valid (any more) | 10004 `TOKEN EXPIRED` |
 //! | an operation of the contract that is not built yet | 10009 `OPERATION FAILED` |
@@ -22,7 +22,8 @@
 //! HTTP's, but for the token's; see `download/serve.rs`.
 //!
 //! What is no HTTP request (quotes or spaces in the target, a header over its
-//! bound) never gets here: it is answered 400 or 431, as HTTP says.
+//! bound) never gets here: it is answered 400 or 431, as HTTP says. `CONNECT`
+//! is answered 501 with the envelope: 200 would be a tunnel.
 
 mod activity;
 mod admit;

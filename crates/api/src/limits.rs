@@ -100,5 +100,7 @@ pub const MAX_DIDS: usize = 256;
 
 /// Most call records on a page, and as many where none are asked for.
 pub const MAX_PAGE_SIZE: i64 = 10_000;
+/// How long `del_token` waits for the database to let go of the token.
+pub const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a login waits for the database to keep its tokens.
 pub const KEEP_TIMEOUT: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use store::StoreError;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::admit::{Admission, admit, permit};
+use crate::admit::{Admission, named, permit};
 use crate::blocklist::Blocklist;
 use crate::connections::Places;
 use crate::door::{App, enter};
@@ -97,11 +97,13 @@ pub async fn serve(config: ApiConfig, handle: Handle) -> Result<Serving, ApiErro
     let shelf = Shelf::open(downloads).map_err(ApiError::Downloads)?;
     let app = App::new(handle, tokens, shelf, stopping.subscribe());
     tokio::spawn(tidy(Arc::downgrade(&app)));
+    let changes = app.tokens.block_changes();
+    tokio::spawn(keep_blocks(Arc::downgrade(&app), changes));
     let admission = Arc::new(Admission::new(permitted, requests_per_second));
     let router = Router::new()
         .fallback(enter)
         .with_state(app.clone())
-        .layer(from_fn_with_state(admission.clone(), admit))
+        .layer(from_fn(named))
         .merge(extra.unwrap_or_default())
         .layer(from_fn_with_state(admission.clone(), permit))
         .layer(from_fn(turn));
@@ -144,6 +146,16 @@ async fn tidy(app: Weak<App>) {
     }
 }
 
+/// Keeps the blocks whenever there are others, as long as the door is open.
+async fn keep_blocks(app: Weak<App>, mut changes: watch::Receiver<()>) {
+    while changes.changed().await.is_ok() {
+        let Some(app) = app.upgrade() else {
+            return;
+        };
+        app.tokens.keep_blocks().await;
+    }
+}
+
 impl Serving {
     /// The addresses that failed logins have blocked, for who runs this PBX.
     pub fn blocklist(&self) -> Blocklist {
@@ -164,6 +176,8 @@ impl Serving {
                 Err(error) => tracing::warn!(%error, "a listener was lost"),
             }
         }
+        // The last one may not have been kept yet.
+        self.app.tokens.keep_blocks().await;
     }
 
     fn tuned<A>(&mut self, server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
@@ -176,6 +190,7 @@ impl Serving {
         let builder = server.http_builder();
         builder
             .http1()
+            .half_close(true)
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADER_BYTES as usize);
         builder

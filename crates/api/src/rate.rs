@@ -1,18 +1,54 @@
 //! How often one address may ask: a bound that is off unless it is configured.
-//! An address may use a second's requests at once, and gets them back evenly.
+//! In no second are more requests of an address let in than that; it may ask
+//! them all at once.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::limits::MAX_RATED_ADDRESSES;
 use crate::token::one_owner;
 
+/// A second is counted in so many parts: an address waits at most one of them
+/// longer than it must.
+const PARTS: usize = 20;
+const PART_MS: u128 = 1000 / PARTS as u128;
+
 /// The requests of each address lately.
 pub struct Rate {
     per_second: NonZeroU32,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
+    began: Instant,
+    addresses: Mutex<HashMap<IpAddr, Lately>>,
+}
+
+/// The requests of one address in the part of now and in the whole second before.
+#[derive(Debug, Default)]
+struct Lately {
+    newest: u128,
+    parts: [u32; PARTS + 1],
+}
+
+impl Lately {
+    /// Forgets what is older than a second, at this part.
+    fn forward(&mut self, part: u128) {
+        let steps = part.saturating_sub(self.newest);
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(PARTS + 1);
+        self.parts.rotate_right(steps);
+        self.parts
+            .iter_mut()
+            .take(steps)
+            .for_each(|count| *count = 0);
+        self.newest = self.newest.max(part);
+    }
+
+    fn requests(&self) -> u32 {
+        self.parts
+            .iter()
+            .fold(0, |all, count| all.saturating_add(*count))
+    }
 }
 
 impl Rate {
@@ -20,7 +56,8 @@ impl Rate {
     pub fn new(per_second: NonZeroU32) -> Self {
         Self {
             per_second,
-            addresses: RateLimiter::keyed(Quota::per_second(per_second)),
+            began: Instant::now(),
+            addresses: Mutex::default(),
         }
     }
 
@@ -31,20 +68,32 @@ impl Rate {
 
     /// Whether an address may ask now; counts it where it may.
     pub fn admits(&self, from: IpAddr) -> bool {
-        if self.addresses.len() >= MAX_RATED_ADDRESSES {
-            // Forgets those that have their whole second back.
-            self.addresses.retain_recent();
-            if self.addresses.len() >= MAX_RATED_ADDRESSES {
+        let part = self.began.elapsed().as_millis() / PART_MS;
+        let mut addresses = self.addresses.lock();
+        let owner = one_owner(from);
+        if addresses.len() >= MAX_RATED_ADDRESSES && !addresses.contains_key(&owner) {
+            addresses.retain(|_, lately| {
+                lately.forward(part);
+                lately.requests() > 0
+            });
+            if addresses.len() >= MAX_RATED_ADDRESSES {
                 return false;
             }
         }
-        self.addresses.check_key(&one_owner(from)).is_ok()
+        let lately = addresses.entry(owner).or_default();
+        lately.forward(part);
+        let admitted = lately.requests() < self.per_second.get();
+        if let Some(count) = lately.parts.first_mut().filter(|_| admitted) {
+            *count += 1;
+        }
+        admitted
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn each_address_has_a_bound_of_its_own_and_a_network_of_ipv6_has_one() {
@@ -60,12 +109,30 @@ mod tests {
         assert!(!admitted("2001:db8::4"));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn no_second_has_more_than_the_bound_and_hardly_one_less() {
+        let rate = Rate::new(NonZeroU32::new(5).unwrap());
+        let from = "192.0.2.1".parse().unwrap();
+        let mut admitted = Vec::new();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(10) {
+            if rate.admits(from) {
+                admitted.push(Instant::now());
+            }
+            tokio::time::advance(Duration::from_millis(7)).await;
+        }
+        for six in admitted.windows(6) {
+            assert!(six[5] - six[0] >= Duration::from_secs(1), "{six:?}");
+        }
+        assert!(admitted.len() >= 45, "{}", admitted.len());
+    }
+
     #[test]
     fn the_table_is_bounded() {
         let rate = Rate::new(NonZeroU32::MIN);
         for host in 0..(MAX_RATED_ADDRESSES as u32 + 100) {
             rate.admits(IpAddr::V4((0x0a00_0000 + host).into()));
         }
-        assert!(rate.addresses.len() <= MAX_RATED_ADDRESSES);
+        assert!(rate.addresses.lock().len() <= MAX_RATED_ADDRESSES);
     }
 }

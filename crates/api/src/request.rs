@@ -35,7 +35,9 @@ pub fn query(uri: &Uri) -> Result<Map<String, Value>, Failure> {
 /// The token of a request: the query's, as the contract has it, or else a
 /// bearer's, which our own tools send so that it stays out of other logs.
 pub fn token(query: &mut Map<String, Value>, headers: &HeaderMap) -> Option<String> {
-    if let Some(Value::String(token)) = query.shift_remove(ACCESS_TOKEN) {
+    if let Some(Value::String(token)) = query.shift_remove(ACCESS_TOKEN)
+        && !token.trim().is_empty()
+    {
         return Some(token);
     }
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
@@ -108,6 +110,8 @@ mod tests {
         assert_eq!(token(&mut query, &headers).as_deref(), Some("one"));
         assert_eq!(query.len(), 1);
         assert_eq!(token(&mut query, &headers).as_deref(), Some("two"));
+        let mut blank = params("/x?access_token=&id=3");
+        assert_eq!(token(&mut blank, &headers).as_deref(), Some("two"));
         headers.insert(header::AUTHORIZATION, "Basic dHdv".parse().unwrap());
         assert_eq!(token(&mut query, &headers), None);
     }

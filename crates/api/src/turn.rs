@@ -11,15 +11,17 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt};
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
+use wire::{Envelope, ErrCode};
 
 use crate::activity::{Activity, Busy};
+use crate::door::respond;
 use crate::limits::{BODY_TIMEOUT, MAX_DRAINED_BYTES, PIECE_BYTES};
 
 /// Has a request answered, once it is heard to its end.
@@ -27,9 +29,11 @@ pub async fn turn(mut request: Request, next: Next) -> Response {
     let activity = request.extensions_mut().remove::<Arc<Activity>>();
     let busy = activity.as_ref().map(Busy::new);
     let connect = request.method() == Method::CONNECT;
+    merge_slashes(request.uri_mut());
     let mut response = hear_out(request, next).await;
     // A success would say that there is a tunnel, and have no body (RFC 9110).
-    if connect && response.status().is_success() {
+    if connect {
+        response = respond(&Envelope::error(ErrCode::InterfaceNotExisted));
         *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
     }
     drop(busy);
@@ -41,6 +45,30 @@ pub async fn turn(mut request: Request, next: Next) -> Response {
         return response;
     }
     response.map(|inner| Body::new(Pieces::new(inner, activity)))
+}
+
+/// Makes one of the slashes that stand in a row in a path: clients that join a
+/// base address and a path so are answered by other boxes too.
+fn merge_slashes(uri: &mut Uri) {
+    let path = uri.path();
+    if !path.contains("//") {
+        return;
+    }
+    let mut merged = String::with_capacity(path.len());
+    for sign in path.chars() {
+        if sign != '/' || !merged.ends_with('/') {
+            merged.push(sign);
+        }
+    }
+    if let Some(query) = uri.query() {
+        merged.push('?');
+        merged.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = merged.parse().ok();
+    if let Ok(with) = Uri::from_parts(parts) {
+        *uri = with;
+    }
 }
 
 async fn hear_out(request: Request, next: Next) -> Response {

@@ -117,6 +117,10 @@ async fn an_address_that_asks_too_often_is_told_so_and_comes_in_again() {
         pbx.path("extension/list")
     ));
     assert_eq!(Pbx::answer(request).await["errcode"], 0);
+    // Whatever is asked counts.
+    let metrics = pbx.http.get(format!("{}/metrics", pbx.url));
+    while list().await["errcode"] == 0 {}
+    assert_eq!(Pbx::answer(metrics).await["errcode"], 60002);
     // A place comes back soon, and without a punishment.
     let asked = Instant::now();
     while list().await["errcode"] != 0 {
@@ -132,6 +136,31 @@ async fn without_a_bound_many_requests_are_as_good_as_one() {
     for _ in 0..300 {
         assert_eq!(pbx.get("extension/list", &token, &[]).await["errcode"], 0);
     }
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn who_does_not_say_who_asks_is_told_what_is_missing() {
+    let pbx = Pbx::start().await;
+    let token = pbx.token().await;
+    let list = format!("{}?access_token={token}", pbx.path("extension/list"));
+    let answer = Pbx::answer(pbx.http.get(list).header("user-agent", "")).await;
+    let missing = json!([{"field": "User-Agent", "validation_type": "required"}]);
+    assert_eq!(answer["errcode"], 40002, "{answer}");
+    assert_eq!(answer["invalid_param_list"], missing);
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_is_permitted_however_it_is_written() {
+    let rules = Rules {
+        permitted: vec!["::ffff:127.0.0.1"],
+        ..Rules::default()
+    };
+    let pbx = Pbx::start_with(rules).await;
+    assert_eq!(pbx.log_in().await["errcode"], 0);
+    let other = http_from("127.0.0.2").get(pbx.path("extension/list"));
+    assert_eq!(Pbx::answer(other).await["errcode"], 70087);
     pbx.stop().await;
 }
 

@@ -111,7 +111,7 @@ async fn whatever_is_asked_the_answer_is_200_and_an_envelope() {
         (
             "a blank User-Agent",
             http.get(with("extension/list")).header("user-agent", " "),
-            10005,
+            40002,
         ),
         ("all is well", http.get(with("extension/list")), 0),
     ];

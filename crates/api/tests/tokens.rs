@@ -11,6 +11,8 @@ mod common;
 
 use common::{CLIENT_ID, CLIENT_SECRET, Pbx};
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Executor};
 
 #[tokio::test]
 async fn eight_tokens_are_valid_and_the_ninth_waits_for_a_place() {
@@ -75,6 +77,9 @@ async fn a_bearer_is_as_good_as_a_query() {
     assert_eq!(answer["data"]["firmware_version"], "83.22.0.0");
     assert_eq!(answer["data"]["sn"], "363A12345678");
     assert_eq!(answer["data"]["system_date_format"], "YYYY/MM/DD");
+    let with_a_blank = format!("{}?access_token=", pbx.path("system/information"));
+    let request = pbx.http.get(with_a_blank).bearer_auth(&token);
+    assert_eq!(Pbx::answer(request).await["errcode"], 0);
     let request = pbx.http.get(pbx.path("del_token")).bearer_auth(&token);
     assert_eq!(Pbx::answer(request).await["errcode"], 0);
     assert_eq!(
@@ -98,7 +103,9 @@ async fn five_wrong_logins_in_a_row_block_the_address_and_others_forget_them() {
         let entry = json!([{"field": "username or password", "value": "error"}]);
         assert_eq!(answer["invalid_param_list"], entry);
     }
-    let other_names = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET});
+    let other_names = json!({
+        "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "username": null,
+    });
     assert_eq!(log_in(other_names.clone()).await["errcode"], 0);
     // A missing one is no guess.
     let missing = log_in(json!({"username": CLIENT_ID})).await;
@@ -217,6 +224,55 @@ async fn a_block_is_of_one_address_and_of_logins_only_until_it_is_lifted() {
     assert_eq!(pbx.blocklist().unblock(Some(localhost)), [localhost]);
     assert_eq!(pbx.log_in().await["errcode"], 0);
     assert!(pbx.blocklist().list().is_empty());
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn a_block_outlives_a_restart_and_so_does_its_end() {
+    let pbx = Pbx::start().await;
+    let wrong = json!({"username": CLIENT_ID, "password": "guess"});
+    for _ in 0..5 {
+        let request = pbx.http.post(pbx.path("get_token")).json(&wrong);
+        assert_eq!(Pbx::answer(request).await["errcode"], -1);
+    }
+    let until = pbx.log_in().await["block_expire_time"].clone();
+    let pbx = pbx.restart().await;
+    let blocked = pbx.log_in().await;
+    assert_eq!(blocked["errcode"], 70004, "{blocked}");
+    assert_eq!(blocked["block_expire_time"], until);
+    pbx.blocklist().unblock(None);
+    let pbx = pbx.restart().await;
+    assert_eq!(pbx.log_in().await["errcode"], 0);
+    pbx.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_is_void_at_once_and_revoked_with_success_only_when_that_is_kept() {
+    let pbx = Pbx::start().await;
+    let token = pbx.token().await;
+    let mut other = SqliteConnectOptions::new()
+        .filename(pbx.dir.0.join("strowger.db"))
+        .connect()
+        .await
+        .unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let revoking = pbx.get("del_token", &token, &[]);
+    let void = async { while pbx.get("extension/list", &token, &[]).await["errcode"] != 10004 {} };
+    let (revoked, ()) = tokio::join!(revoking, void);
+    assert_eq!(revoked["errcode"], -2, "{revoked}");
+    other.execute("ROLLBACK").await.unwrap();
+    // It is tried until it is kept: a restart does not bring the token back.
+    let pbx = pbx.restart().await;
+    assert_eq!(
+        pbx.get("extension/list", &token, &[]).await["errcode"],
+        10004
+    );
+    // And what was answered with success is in the database by then.
+    let token = pbx.token().await;
+    let hash = store::TokenHash::of(&token);
+    assert!(pbx.store.token_by_access(&hash).await.unwrap().is_some());
+    assert_eq!(pbx.get("del_token", &token, &[]).await["errcode"], 0);
+    assert!(pbx.store.token_by_access(&hash).await.unwrap().is_none());
     pbx.stop().await;
 }
 

@@ -208,7 +208,16 @@ async fn every_method_is_answered_and_only_the_contracts_does_something() {
     assert_eq!(wire.read(false).await.envelope()["errcode"], 0);
     let mut wire = Wire::open(&pbx).await;
     wire.write(head("CONNECT", "pbx:8080", "")).await;
-    assert!(wire.line().await.starts_with("HTTP/1.1 "));
+    // 200 would be a tunnel.
+    let written = wire.read(false).await;
+    assert_eq!(written.status, "HTTP/1.1 501 Not Implemented");
+    let answer: Value = serde_json::from_slice(&written.body).unwrap();
+    assert_eq!(answer["errcode"], 10001);
+    // Who says that nothing more comes still wants to know.
+    let mut wire = Wire::open(&pbx).await;
+    wire.write(head("GET", &get, "")).await;
+    wire.0.shutdown().await.unwrap();
+    assert_eq!(wire.read(false).await.envelope()["errcode"], 0);
     pbx.stop().await;
 }
 
@@ -257,6 +266,14 @@ async fn odd_targets_are_read_or_refused_and_never_a_fault() {
             10001,
         ),
         ("/openapi/v1.0/%2e%2e/%00".to_owned(), 10001),
+        // A base address that ends with a slash, and a path that begins with one.
+        (format!("/{list}"), 0),
+        (
+            format!("//openapi//v1.0///extension/list?access_token={token}&search_value=a//b"),
+            0,
+        ),
+        (format!("/{get}&id={id}"), 0),
+        ("//openapi/v1.0/get_token".to_owned(), 10001),
         (
             format!("{list}&{}", "a=1&".repeat(api::limits::MAX_QUERY_PARAMS)),
             40002,

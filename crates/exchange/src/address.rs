@@ -38,11 +38,27 @@ impl FromStr for Network {
                 .ok_or_else(invalid)?,
             None => longest,
         };
-        Ok(Self { address, prefix })
+        Ok(Self { address, prefix }.canonical())
     }
 }
 
 impl Network {
+    /// IPv4 that is written as mapped into IPv6 (`::ffff:192.0.2.1`) is IPv4: so
+    /// are the addresses that it is compared with.
+    fn canonical(self) -> Self {
+        const MAPPED_BITS: u8 = 96;
+        match (self.address, self.prefix.checked_sub(MAPPED_BITS)) {
+            (IpAddr::V6(address), Some(prefix)) => match address.to_ipv4_mapped() {
+                Some(v4) => Self {
+                    address: IpAddr::V4(v4),
+                    prefix,
+                },
+                None => self,
+            },
+            _ => self,
+        }
+    }
+
     /// Whether the address lies in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         let bits = |value: u128, width: u32| {
@@ -152,6 +168,11 @@ mod tests {
         let net: Network = "10.1.0.0/16".parse().unwrap();
         assert!(net.contains("10.1.200.3".parse().unwrap()));
         assert!(!net.contains("10.2.0.1".parse().unwrap()));
+        for mapped in ["::ffff:10.1.0.0/112", "::FFFF:10.1.0.0/112"] {
+            assert_eq!(mapped.parse(), Ok(net));
+        }
+        let one: Network = "::ffff:127.0.0.1".parse().unwrap();
+        assert!(one.contains("127.0.0.1".parse().unwrap()));
         let all: Network = "0.0.0.0/0".parse().unwrap();
         assert!(all.contains("8.8.8.8".parse().unwrap()));
         assert!("10.1.0.0/33".parse::<Network>().is_err());

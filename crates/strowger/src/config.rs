@@ -422,34 +422,53 @@ const NOT_CONFIGURATION: [&str; 6] = [
     "FINGERPRINT",
 ];
 
-/// Sections whose values are texts.
-const TEXT_SECTIONS: [&str; 2] = ["STROWGER_API__", "STROWGER_PBX__"];
+/// The keys that are texts.
+const TEXTS: [&str; 15] = [
+    "api.client_id",
+    "api.client_secret",
+    "data.dir",
+    "database.url",
+    "log",
+    "pbx.date_format",
+    "pbx.name",
+    "pbx.serial",
+    "pbx.time_format",
+    "pbx.timezone",
+    "smtp.ca",
+    "smtp.from",
+    "smtp.host",
+    "smtp.password",
+    "smtp.username",
+];
 
 /// The texts of the environment as they stand there: figment would read
 /// `0012` as the number 12.
 fn texts(variables: impl Iterator<Item = (OsString, OsString)>) -> Serialized<Dict> {
-    let mut sections = Dict::new();
+    let mut texts = Dict::new();
     for (name, value) in variables {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
         };
         let name = name.to_ascii_uppercase();
-        if !TEXT_SECTIONS.iter().any(|prefix| name.starts_with(prefix)) || value.starts_with('[') {
-            continue;
-        }
-        let mut parts = name.splitn(3, '_').skip(1);
-        let (Some(section), Some(key)) = (parts.next(), parts.next()) else {
+        let Some(key) = name.strip_prefix("STROWGER_") else {
             continue;
         };
-        let key = key.trim_start_matches('_').to_ascii_lowercase();
-        let section = sections
-            .entry(section.to_ascii_lowercase())
+        let key = key.to_ascii_lowercase().replace("__", ".");
+        if !TEXTS.contains(&key.as_str()) {
+            continue;
+        }
+        let Some((section, key)) = key.split_once('.') else {
+            texts.insert(key, Value::from(value));
+            continue;
+        };
+        let section = texts
+            .entry(section.to_owned())
             .or_insert_with(|| Value::from(Dict::new()));
         if let Value::Dict(_, keys) = section {
-            keys.insert(key, Value::from(value));
+            keys.insert(key.to_owned(), Value::from(value));
         }
     }
-    Serialized::defaults(sections)
+    Serialized::defaults(texts)
 }
 
 /// Each fault on a line, the key as it stands in the file: `figment` puts its
@@ -482,6 +501,8 @@ pub enum ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use figment::Jail;
+    use std::collections::BTreeSet;
 
     fn load(text: &str) -> Result<Config, String> {
         Figment::new()
@@ -529,6 +550,107 @@ mod tests {
         assert_eq!(config.api.client_secret.as_deref(), Some("0012345678"));
         assert_eq!(config.pbx.serial.as_deref(), Some("+49e3"));
         assert_eq!(config.sip.udp, everywhere(5060));
+    }
+
+    /// Each key of the README, its value in the environment, and where it is then.
+    #[test]
+    fn every_key_of_the_readme_can_be_set_in_the_environment() {
+        type Read = fn(&Config) -> String;
+        let keys: [(&str, &str, Read); 29] = [
+            ("data.dir", "0012", |c| c.data.dir.display().to_string()),
+            ("database.url", "sqlite:0012", |c| c.database_url()),
+            ("http.listen", "127.0.0.1:1", |c| c.http.listen.to_string()),
+            ("https.listen", "[::1]:2", |c| c.https.listen.to_string()),
+            ("sip.udp", "[::]:3", |c| c.sip.udp.to_string()),
+            ("sip.digest", r#"["SHA-256"]"#, |c| {
+                assert!(matches!(c.sip.digest[..], [Algorithm::Sha256]));
+                r#"["SHA-256"]"#.into()
+            }),
+            ("rtp.listen", "::", |c| c.rtp.listen.to_string()),
+            ("rtp.ports", "30000-30001", |c| {
+                format!("{}-{}", c.rtp.ports.first, c.rtp.ports.last)
+            }),
+            ("net.external_address", "192.0.2.1", |c| {
+                c.net.external_address.unwrap().to_string()
+            }),
+            ("net.local_networks", r#"["10.0.0.0/8"]"#, |c| {
+                format!("{:?}", c.net.local_networks)
+            }),
+            ("api.client_id", "0012", |c| {
+                c.api.client_id.clone().unwrap()
+            }),
+            ("api.client_secret", "[1]", |c| {
+                c.api.client_secret.clone().unwrap()
+            }),
+            ("api.permitted", r#"["192.0.2.7", "10.0.0.0/8"]"#, |c| {
+                assert_eq!(c.api.permitted.len(), 2);
+                r#"["192.0.2.7", "10.0.0.0/8"]"#.into()
+            }),
+            ("api.requests_per_second", "5", |c| {
+                c.api.requests_per_second.unwrap().to_string()
+            }),
+            ("pbx.name", "0012", |c| c.pbx.name.clone().unwrap()),
+            ("pbx.serial", "+49e3", |c| c.pbx.serial.clone().unwrap()),
+            ("pbx.timezone", "Asia/Bangkok", |c| {
+                c.pbx.timezone.clone().unwrap()
+            }),
+            ("pbx.date_format", "DD/MM/YYYY", |c| {
+                c.pbx.date_format.clone().unwrap()
+            }),
+            ("pbx.time_format", "hh:mm:ss", |c| {
+                c.pbx.time_format.clone().unwrap()
+            }),
+            ("organization.enabled", "false", |c| {
+                c.organization.enabled.to_string()
+            }),
+            ("organization.show_root", "false", |c| {
+                c.organization.show_root.to_string()
+            }),
+            ("smtp.host", "192.0", |c| c.smtp.host.clone().unwrap()),
+            ("smtp.port", "26", |c| c.smtp.port.unwrap().to_string()),
+            ("smtp.security", "tls", |c| {
+                assert_eq!(c.smtp.security, Security::Tls);
+                "tls".into()
+            }),
+            ("smtp.username", "007", |c| c.smtp.username.clone().unwrap()),
+            ("smtp.password", "0012", |c| {
+                c.smtp.password.clone().unwrap()
+            }),
+            ("smtp.from", "pbx@example.org", |c| {
+                c.smtp.from.clone().unwrap()
+            }),
+            ("smtp.ca", "1.0", |c| {
+                c.smtp.ca.clone().unwrap().display().to_string()
+            }),
+            ("log", "0", |c| c.log.clone()),
+        ];
+        let readme = include_str!("../../../README.md");
+        let rows = readme.lines().filter(|line| line.starts_with("| `"));
+        let named: BTreeSet<&str> = rows
+            .flat_map(|row| {
+                row.split(" | ")
+                    .next()
+                    .unwrap()
+                    .split('`')
+                    .skip(1)
+                    .step_by(2)
+            })
+            .collect();
+        assert_eq!(named, keys.iter().map(|(key, _, _)| *key).collect());
+        let all = |jail: &mut Jail| {
+            for (key, value, _) in keys {
+                jail.set_env(
+                    format!("STROWGER_{}", key.replace('.', "__").to_uppercase()),
+                    value,
+                );
+            }
+            let config = Config::load(None).unwrap();
+            for (key, value, read) in keys {
+                assert_eq!(read(&config), value, "{key}");
+            }
+            Ok(())
+        };
+        Jail::expect_with(all);
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Check {
         if is_blank(value) && says_nothing_when_blank(member) {
             return None;
         }
-        let Some(value) = self.kind(field, member.kind, value) else {
+        let Some(value) = self.kind(field, member, value) else {
             self.fault(field, Some(value), rule::TYPE);
             return None;
         };
@@ -142,10 +142,13 @@ impl Check {
         }
     }
 
-    fn kind(&mut self, field: &str, kind: Kind, value: &Value) -> Option<Value> {
-        match kind {
+    fn kind(&mut self, field: &str, member: &Member, value: &Value) -> Option<Value> {
+        match member.kind {
             Kind::String => text(value),
-            Kind::Integer => integer(value),
+            Kind::Integer => match value {
+                Value::Bool(flag) => is_flag(member).then(|| i64::from(*flag).into()),
+                value => integer(value),
+            },
             Kind::Number => number(value),
             Kind::Boolean => boolean(value),
             Kind::File => Some(value.clone()),
@@ -246,6 +249,13 @@ fn in_set(member: &Member, value: &Value) -> bool {
     }
 }
 
+/// Whether a member is a flag that the contract writes as 0 and 1. A truth value
+/// in the place of an id or a count is a mistake, and not the number 1.
+fn is_flag(member: &Member) -> bool {
+    let bit = |value: &Scalar| matches!(value, Scalar::Integer(0 | 1));
+    !member.values.is_empty() && member.values.iter().all(bit)
+}
+
 fn text(value: &Value) -> Option<Value> {
     match value {
         Value::String(_) => Some(value.clone()),
@@ -257,7 +267,6 @@ fn text(value: &Value) -> Option<Value> {
 fn integer(value: &Value) -> Option<Value> {
     let number = match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),
-        Value::Bool(flag) => Some(i64::from(*flag)),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };

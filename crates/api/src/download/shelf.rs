@@ -1,6 +1,7 @@
 //! The files: what there is, how far each has got, when it goes.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use super::PREFIX;
 use crate::limits::{DOWNLOAD_LIFE, MAX_DOWNLOAD_BYTES, MAX_DOWNLOADS, MAX_DOWNLOADS_IN_MAKING};
-use crate::token::random_token;
+use crate::token::{is_random_token, random_token};
 
 /// Who may fetch a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +42,6 @@ pub struct Label {
 /// Why no file was begun.
 #[derive(Debug, thiserror::Error)]
 pub enum ShelfError {
-    /// As many files as may be are there already.
-    #[error("too many files")]
-    Full,
     /// As many files as may be are being made already.
     #[error("too many files in the making")]
     Busy,
@@ -79,6 +77,8 @@ pub struct Item {
     /// Where it lies.
     pub path: PathBuf,
     until: Instant,
+    /// Files made before it.
+    number: u64,
     progress: watch::Receiver<Progress>,
 }
 
@@ -95,6 +95,7 @@ struct Items {
     by_name: HashMap<String, Kept>,
     /// Bytes of all of them.
     bytes: u64,
+    made: u64,
 }
 
 #[derive(Debug)]
@@ -116,18 +117,21 @@ pub struct FileWriter {
 }
 
 impl Shelf {
-    /// A shelf in a directory, which is emptied: what an earlier process left
-    /// there is known to nobody. Without a directory no file can be made.
+    /// A shelf in a directory. The files of an earlier process, which nobody
+    /// knows any more, are removed, and nothing else. Without a directory no
+    /// file can be made.
     pub fn open(dir: Option<PathBuf>) -> Result<Self, io::Error> {
         if let Some(dir) = &dir {
-            match fs::remove_dir_all(dir) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(dir)?;
+            for entry in fs::read_dir(dir)? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() && is_ours(&entry.file_name()) {
+                    fs::remove_file(entry.path())?;
+                }
+            }
         }
         Ok(Self {
             dir,
@@ -153,8 +157,10 @@ impl Shelf {
         let name = format!("{}-{secret}.{}", label.name, label.extension);
         let path = dir.join(&name);
         let mut items = self.items.lock();
-        if items.by_name.len() >= MAX_DOWNLOADS {
-            return Err(ShelfError::Full);
+        while items.by_name.len() >= MAX_DOWNLOADS {
+            if !items.remove_oldest() {
+                return Err(ShelfError::Busy);
+            }
         }
         let file = File::options()
             .write(true)
@@ -168,6 +174,7 @@ impl Shelf {
             access: label.access,
             made: SystemTime::now(),
             until: Instant::now() + DOWNLOAD_LIFE,
+            number: items.next_number(),
             path,
             progress,
             name: name.clone(),
@@ -211,7 +218,33 @@ impl Shelf {
     }
 }
 
+/// Whether a file's name is one that [`Shelf::begin`] gives.
+fn is_ours(name: &OsStr) -> bool {
+    let secret = || name.to_str()?.rsplit_once('.')?.0.rsplit_once('-');
+    secret().is_some_and(|(_, secret)| is_random_token(secret))
+}
+
 impl Items {
+    fn next_number(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
+    /// Lets go of the file that was made first, of those that are whole; whether
+    /// there was one. Who is fetching it gets the rest.
+    fn remove_oldest(&mut self) -> bool {
+        let whole = self.by_name.values().filter(|kept| {
+            let progress = *kept.item.progress.borrow();
+            matches!(progress, Progress::Done(_))
+        });
+        let oldest = whole.min_by_key(|kept| kept.item.number);
+        let Some(name) = oldest.map(|kept| kept.item.name.clone()) else {
+            return false;
+        };
+        self.remove(&name);
+        true
+    }
+
     fn remove(&mut self, name: &str) {
         let Some(kept) = self.by_name.remove(name) else {
             return;
@@ -224,15 +257,16 @@ impl Items {
 
     /// Counts bytes that are to be written.
     fn grow(&mut self, name: &str, bytes: u64) -> Result<(), io::Error> {
-        let all = self.bytes.saturating_add(bytes);
-        if all > MAX_DOWNLOAD_BYTES {
-            return Err(io::ErrorKind::QuotaExceeded.into());
+        while self.bytes.saturating_add(bytes) > MAX_DOWNLOAD_BYTES {
+            if !self.remove_oldest() {
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            }
         }
         let Some(kept) = self.by_name.get_mut(name) else {
             return Err(io::Error::other("its time is over"));
         };
         kept.bytes += bytes;
-        self.bytes = all;
+        self.bytes += bytes;
         Ok(())
     }
 }
@@ -363,8 +397,61 @@ mod tests {
         for _ in MAX_DOWNLOADS_IN_MAKING..MAX_DOWNLOADS {
             shelf.begin(label("some")).unwrap().1.finish().unwrap();
         }
-        assert!(matches!(shelf.begin(label("more")), Err(ShelfError::Full)));
         assert_eq!(dir.files(), MAX_DOWNLOADS);
+    }
+
+    #[test]
+    fn where_there_are_too_many_the_first_whole_one_makes_room() {
+        let dir = Dir::new("room");
+        let shelf = Shelf::open(Some(dir.0.clone())).unwrap();
+        let (growing, writer) = shelf.begin(label("growing")).unwrap();
+        let made: Vec<_> = (1..MAX_DOWNLOADS)
+            .map(|_| {
+                let (item, writer) = shelf.begin(label("some")).unwrap();
+                writer.finish().unwrap();
+                item
+            })
+            .collect();
+        let (more, mut big) = shelf.begin(label("more")).unwrap();
+        let there = |item: &Item| shelf.get(&item.name).is_some();
+        assert!(there(&growing) && !there(&made[0]) && there(&made[1]) && there(&more));
+        assert_eq!(dir.files(), MAX_DOWNLOADS);
+        // The same by bytes: what is not whole stays, and a file that has no
+        // room even alone is not written.
+        shelf
+            .items
+            .lock()
+            .by_name
+            .get_mut(&made[1].name)
+            .unwrap()
+            .bytes = 5;
+        shelf.items.lock().bytes = MAX_DOWNLOAD_BYTES - 1;
+        big.write(b"four").unwrap();
+        assert!(there(&growing) && !there(&made[1]) && there(&made[2]) && there(&more));
+        shelf.items.lock().bytes = MAX_DOWNLOAD_BYTES - 1;
+        assert!(big.write(b"four").is_err());
+        assert!(there(&growing) && there(&more));
+        drop(writer);
+    }
+
+    #[test]
+    fn what_is_not_the_shelfs_stays_in_its_directory() {
+        let dir = Dir::new("others");
+        let others = [
+            "notes.txt",
+            "a-b.csv",
+            "kept/cdr-0123456789abcdefABCDEF0123456789.csv",
+        ];
+        fs::create_dir_all(dir.0.join("kept")).unwrap();
+        for name in others {
+            fs::write(dir.0.join(name), "text").unwrap();
+        }
+        let shelf = Shelf::open(Some(dir.0.clone())).unwrap();
+        let (item, writer) = shelf.begin(label("one")).unwrap();
+        writer.finish().unwrap();
+        let _next = Shelf::open(Some(dir.0.clone())).unwrap();
+        assert!(!item.path.exists());
+        assert!(others.iter().all(|name| dir.0.join(name).exists()));
     }
 
     #[test]

@@ -27,6 +27,37 @@ pub struct Blocked {
 }
 
 impl Blocked {
+    /// Those that [`Blocked::kept`] wrote down, as far as time has not lifted
+    /// them. What makes no sense is passed over: nobody is locked out by it.
+    pub fn restored(kept: &str, now: i64) -> Self {
+        let entry = |line: &str| {
+            let (address, until) = line.split_once(' ')?;
+            let until: i64 = until.parse().ok()?;
+            Some((one_owner(address.parse().ok()?), until))
+        };
+        let mut blocked = Self::default();
+        let entries = kept.lines().filter_map(entry);
+        for (address, until) in entries.take(MAX_WATCHED_ADDRESSES) {
+            // A clock that was put back does not make it longer.
+            let last = until.saturating_sub(BLOCK_LIFE_S).min(now);
+            let record = Record {
+                failures: MAX_FAILED_LOGINS,
+                last,
+            };
+            if last + BLOCK_LIFE_S > now {
+                blocked.records.insert(address, record);
+            }
+        }
+        blocked
+    }
+
+    /// Those that are blocked, to be kept: an address and its time a line.
+    pub fn kept(&self, now: i64) -> String {
+        let list = self.list(now).into_iter();
+        list.map(|(address, until)| format!("{address} {until}\n"))
+            .collect()
+    }
+
     /// Until when (Unix seconds) this address is blocked, if it is.
     pub fn until(&self, address: IpAddr, now: i64) -> Option<i64> {
         let until = self.records.get(&one_owner(address))?.blocked_until()?;
@@ -158,6 +189,34 @@ mod tests {
         // What time has lifted is not told again.
         assert!(blocked.lift(None, 700).is_empty());
         assert!(blocked.list(100).is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_is_blocked_again_until_its_time_and_nothing_else_is() {
+        let mut blocked = Blocked::default();
+        for guesser in ["192.0.2.1", "2001:db8::1"] {
+            for _ in 0..5 {
+                blocked.failed(address(guesser), 100);
+            }
+        }
+        blocked.failed(address("192.0.2.2"), 100);
+        let again = Blocked::restored(&blocked.kept(150), 200);
+        assert_eq!(again.list(200), blocked.list(200));
+        assert_eq!(again.list(200).len(), 2);
+        assert!(
+            Blocked::restored(&blocked.kept(150), 700)
+                .records
+                .is_empty()
+        );
+        // A clock that was put back, and what another hand wrote.
+        let odd = "192.0.2.1 9000\nx 700\n192.0.2.3\n192.0.2.4 y\n\n";
+        let odd = Blocked::restored(odd, 100);
+        assert_eq!(odd.list(100), [(address("192.0.2.1"), 700)]);
+        let many: String = (0..=MAX_WATCHED_ADDRESSES as u32)
+            .map(|host| format!("{} 700\n", std::net::Ipv4Addr::from(host)))
+            .collect();
+        let many = Blocked::restored(&many, 100);
+        assert_eq!(many.records.len(), MAX_WATCHED_ADDRESSES);
     }
 
     #[test]

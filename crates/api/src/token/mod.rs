@@ -19,13 +19,18 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::limits::{ACCESS_TOKEN_LIFE_S, KEEP_TIMEOUT, MAX_ACCESS_TOKENS, REFRESH_TOKEN_LIFE_S};
+use crate::limits::{
+    ACCESS_TOKEN_LIFE_S, KEEP_TIMEOUT, MAX_ACCESS_TOKENS, REFRESH_TOKEN_LIFE_S, REVOKE_TIMEOUT,
+};
 use blocked::Blocked;
 pub use blocked::one_owner;
 
 /// Letters and digits of a token.
 const TOKEN_LENGTH: usize = 32;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The name that the blocked addresses are kept by.
+const BLOCKED: &str = "api_blocked";
 
 /// Names a grant as long as this process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +84,7 @@ pub struct Tokens {
     // Held across the store's commit, so that no two requests take one place.
     writing: tokio::sync::Mutex<()>,
     changed: watch::Sender<()>,
+    blocks: watch::Sender<()>,
 }
 
 impl Tokens {
@@ -91,10 +97,11 @@ impl Tokens {
     ) -> Result<Self, StoreError> {
         let owner = owner(sealer, client_id, secret);
         let kept = store.tokens(now()).await?;
+        let blocked = store.meta(BLOCKED).await?.unwrap_or_default();
         let mut state = State {
             grants: Vec::new(),
             next: 0,
-            blocked: Blocked::default(),
+            blocked: Blocked::restored(&blocked, now()),
         };
         for row in kept.into_iter().filter(|row| row.owner == owner) {
             state.add(row);
@@ -107,6 +114,7 @@ impl Tokens {
             state: Mutex::new(state),
             writing: tokio::sync::Mutex::new(()),
             changed: watch::Sender::new(()),
+            blocks: watch::Sender::new(()),
         })
     }
 
@@ -151,6 +159,7 @@ impl Tokens {
             if let Some(until) = state.blocked.failed(from, now) {
                 tracing::warn!(%from, until, "blocked: too many wrong API credentials in a row");
                 metrics::counter!("strowger_api_addresses_blocked_total").increment(1);
+                self.blocks.send_replace(());
             }
             return Err(TokenError::WrongCredentials);
         }
@@ -191,30 +200,47 @@ impl Tokens {
             TokenChange::Insert(row.clone()),
         ])
         .await?;
-        // Nobody revoked it meanwhile: that is writing, too.
-        if let Some(grant) = self.state.lock().grant(id) {
-            grant.row = row;
+        let revoked = match self.state.lock().grant(id) {
+            Some(grant) => {
+                grant.row = row;
+                None
+            }
+            None => Some(row.access),
+        };
+        // It was revoked meanwhile, and what is kept now must not outlive that.
+        if let Some(access) = revoked {
+            self.forget_kept(access).await?;
+            return Err(TokenError::Expired);
         }
         self.changed.send_replace(());
         Ok(pair)
     }
 
-    /// Ends a grant: its tokens are void, its place is free, its sockets close.
+    /// Ends a grant: its tokens are void, its place is free, its sockets close,
+    /// whatever comes after. It succeeds when a restart can't bring them back.
     pub async fn revoke(&self, id: GrantId) -> Result<(), TokenError> {
-        let _writing = self.writing.lock().await;
-        let Some(access) = self.state.lock().grant(id).map(|g| g.row.access.clone()) else {
+        // It does not wait for who is writing: a refresh that is under way finds
+        // its grant gone, and takes back what it has written.
+        let Some(access) = self.state.lock().remove(id).map(|row| row.access) else {
             return Ok(());
         };
-        // What the journal has taken it keeps trying to write, so that the
-        // token does not come back with a restart; nobody waits for it.
-        let taken = self.store.journal().submit(Batch {
+        self.changed.send_replace(());
+        self.forget_kept(access).await
+    }
+
+    /// Removes what is kept of a grant that is void already. The journal tries
+    /// for longer than is waited for here.
+    async fn forget_kept(&self, access: TokenHash) -> Result<(), TokenError> {
+        let taken = self.store.journal().submit_lasting(Batch {
             tokens: vec![TokenChange::Delete(access)],
             ..Batch::default()
         });
-        drop(taken.map_err(|_| TokenError::Store(StoreError::Full))?);
-        self.state.lock().grants.retain(|grant| grant.id != id);
-        self.changed.send_replace(());
-        Ok(())
+        let ticket = taken.map_err(|_| TokenError::Store(StoreError::Full))?;
+        timeout(REVOKE_TIMEOUT, ticket)
+            .await
+            .unwrap_or(Err(StoreError::Full))
+            .map(|_| ())
+            .map_err(TokenError::Store)
     }
 
     /// The grant of an access token that is valid.
@@ -253,7 +279,24 @@ impl Tokens {
 
     /// Lets an address log in again, or all that are blocked; which ones were.
     pub fn unblock(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
-        self.state.lock().blocked.lift(address, now())
+        let lifted = self.state.lock().blocked.lift(address, now());
+        self.blocks.send_replace(());
+        lifted
+    }
+
+    /// Wakes whenever an address was blocked, or its block lifted.
+    pub fn block_changes(&self) -> watch::Receiver<()> {
+        self.blocks.subscribe()
+    }
+
+    /// Keeps the blocks as they are now for the next start. No request waits for
+    /// it, and one write has all that changed meanwhile.
+    pub async fn keep_blocks(&self) {
+        let text = self.state.lock().blocked.kept(now());
+        let kept = timeout(KEEP_TIMEOUT, self.store.set_meta(BLOCKED, &text));
+        if let Err(error) = kept.await.unwrap_or(Err(StoreError::Full)) {
+            tracing::warn!(%error, "a restart will not know which addresses are blocked");
+        }
     }
 
     /// Wakes whenever a grant was refreshed or revoked.
@@ -280,6 +323,11 @@ impl Tokens {
 impl State {
     fn grant(&mut self, id: GrantId) -> Option<&mut Grant> {
         self.grants.iter_mut().find(|grant| grant.id == id)
+    }
+
+    fn remove(&mut self, id: GrantId) -> Option<TokenRow> {
+        let place = self.grants.iter().position(|grant| grant.id == id)?;
+        Some(self.grants.swap_remove(place).row)
     }
 
     fn add(&mut self, row: TokenRow) {
@@ -332,6 +380,11 @@ pub fn random_token() -> Result<String, TokenError> {
     Ok(token)
 }
 
+/// Whether a text may have come from [`random_token`].
+pub fn is_random_token(text: &str) -> bool {
+    text.len() == TOKEN_LENGTH && text.bytes().all(|sign| ALPHABET.contains(&sign))
+}
+
 fn now() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -348,6 +401,7 @@ mod tests {
         let (one, other) = (random_token().unwrap(), random_token().unwrap());
         assert_eq!(one.len(), TOKEN_LENGTH);
         assert!(one.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert!(is_random_token(&one) && !is_random_token(&one[1..]));
         assert_ne!(one, other);
     }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 use wire::Operation;
-use wire::contract::{HttpMethod, Kind, Member, TypeDef};
+use wire::contract::{HttpMethod, Kind, Member, Scalar, TypeDef};
 use wire::rule;
 
 /// Types inside types are walked so deep; some hold themselves.
@@ -149,7 +149,7 @@ impl Walk<'_> {
                 }
             }
             let json = self.json;
-            let wrong = kinds(member.kind).into_iter();
+            let wrong = kinds(member).into_iter();
             for value in wrong.filter(|value| json || value.is_string()) {
                 self.fault(&here, Some(value), here.field.clone(), rule::TYPE);
             }
@@ -173,16 +173,24 @@ impl Walk<'_> {
 
 /// Values of other kinds. Numbers and flags may come as text and the other way
 /// round, and lists and objects as text that holds them: those are no faults.
-fn kinds(kind: Kind) -> Vec<Value> {
-    match kind {
+fn kinds(member: &Member) -> Vec<Value> {
+    match member.kind {
         Kind::String => vec![json!([]), json!({}), json!(true)],
-        Kind::Integer => vec![
-            json!("some"),
-            json!(0.5),
-            json!([]),
-            json!({}),
-            json!("1e3"),
-        ],
+        Kind::Integer => {
+            let mut wrong = vec![
+                json!("some"),
+                json!(0.5),
+                json!([]),
+                json!({}),
+                json!("1e3"),
+            ];
+            // A truth value is a number only where the number is a flag.
+            let bit = |value: &Scalar| matches!(value, Scalar::Integer(0 | 1));
+            if member.values.is_empty() || !member.values.iter().all(bit) {
+                wrong.push(json!(true));
+            }
+            wrong
+        }
         Kind::Number => vec![json!("some"), json!([]), json!({}), json!(true)],
         Kind::Boolean => vec![json!("some"), json!(7), json!([])],
         Kind::Object => vec![json!("some"), json!(7), json!([])],
