@@ -21,12 +21,13 @@ function operationsOf(document) {
     const content = Object.entries(row.requestBody?.content ?? {})[0];
     const parameters = (row.parameters ?? []).map((parameter) => ({ ...parameter, about: parameter.description }));
     const members = content ? membersOf(content[1].schema) : parameters;
-    const [, version, short] = /^\/openapi\/([^/]+)\/(.*)$/.exec(path);
+    // Files lie outside of the versions.
+    const [, version, short] = /^\/openapi\/([^/]+)\/(.*)$/.exec(path) ?? [path, "file", path.slice(1)];
     return {
       method: method.toUpperCase(), path, version, short, area: row.tags[0], summary: row.summary, notes: row.description,
       members, response: row.responses["200"].content, events: row["x-events"] ?? [], certainty: row["x-certainty"],
       works: row["x-implemented"] === true, unacted: row["x-not-acted-on"], withToken: row.security === undefined,
-      multipart: content?.[0].startsWith("multipart"), anchor: `${version}/${short}`,
+      multipart: content?.[0].startsWith("multipart"), file: version === path, anchor: `${version}/${short}`,
     };
   }));
 }
@@ -65,7 +66,7 @@ function details(row) {
     body.append(element("h3", {}, "Frame"), memberRows(row.members), row.works ? listenForm(row.id) : "");
     return body;
   }
-  body.append(element("h3", {}, row.method === "GET" ? "Query parameters" : row.multipart ? "Parts of a multipart/form-data body" : "Members of the JSON body"));
+  body.append(element("h3", {}, row.method === "GET" ? "Parameters" : row.multipart ? "Parts of a multipart/form-data body" : "Members of the JSON body"));
   body.append(row.members.length ? memberRows(row.members, row.unacted) : element("p.dim", {}, row.withToken ? "None but access_token." : "None."));
   body.append(element("h3", {}, "Answer, beside errcode and errmsg"));
   const answer = row.response["application/json"]?.schema;

@@ -17,10 +17,12 @@ export function resolve(schema) {
 
 /** The members of an object schema, its own and those it is put together from. */
 export function membersOf(schema) {
-  const { allOf = [], properties = {}, required = [] } = resolve(schema);
+  const { allOf = [], anyOf = [{}], properties = {}, ...own } = resolve(schema);
+  // Of members with two names those are asked for that the guide has.
+  const { required = anyOf[0].required ?? [] } = own;
   const inherited = allOf.map(resolve).filter((part) => part !== components.Envelope).map(membersOf);
-  const own = Object.entries(properties).map(([name, member]) => ({ name, schema: member, required: required.includes(name) }));
-  return [...inherited.flat(), ...own];
+  const rows = Object.entries(properties).map(([name, member]) => ({ name, schema: member, required: required.includes(name) }));
+  return [...inherited.flat(), ...rows];
 }
 
 function kindOf(schema) {

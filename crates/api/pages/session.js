@@ -18,8 +18,21 @@ function keep(pair) {
   show();
 }
 
+const watchers = new Set();
+
 function show() {
   button.textContent = tokens ? "Log out" : "Log in";
+  // Forms that are gone from the page watch no longer.
+  for (const watcher of watchers) if (watcher() === false) watchers.delete(watcher);
+}
+
+/** Calls `watcher` whenever somebody has logged in or out, until it returns false. */
+export function onSession(watcher) {
+  watchers.add(watcher);
+}
+
+async function release(pair) {
+  await fetch(`${BASE}/del_token?access_token=${pair.access}`).catch(() => {});
 }
 
 async function post(path, body) {
@@ -48,7 +61,10 @@ form.addEventListener("submit", async (event) => {
       fault.textContent = words(answer);
       return;
     }
+    // The pair of before has a place of eight, which nobody else could free.
+    const before = tokens;
     keep(answer);
+    if (before) await release(before);
     form.reset();
     dialog.close();
   } catch (error) {
@@ -62,7 +78,7 @@ button.addEventListener("click", async () => {
     logIn();
     return;
   }
-  await fetch(`${BASE}/del_token?access_token=${tokens.access}`).catch(() => {});
+  await release(tokens);
   keep(null);
 });
 
@@ -80,8 +96,10 @@ export const accessToken = () => tokens?.access;
 export async function refresh() {
   if (!tokens) return false;
   const answer = await post("refresh_token", { refresh_token: tokens.refresh }).catch(() => null);
-  if (answer) keep(answer.errcode === 0 ? answer : null);
-  return loggedIn();
+  // Only that it is void ends the session: a block or a full house passes.
+  if (answer?.errcode === 0) keep(answer);
+  else if (answer?.errcode === 10004) keep(null);
+  return answer?.errcode === 0;
 }
 
 /** Sends a request; a token that ran out is refreshed once. */

@@ -3,7 +3,7 @@
 
 import { element } from "./dom.js";
 import { exampleBody } from "./schema.js";
-import { accessToken, curl, hint, logIn, loggedIn, send } from "./session.js";
+import { accessToken, curl, hint, logIn, loggedIn, onSession, send } from "./session.js";
 
 function field(member) {
   const { name, schema, required } = member;
@@ -24,8 +24,8 @@ function pretty(text) {
 
 /** The form of one operation. */
 export function tryForm(operation) {
-  const { method, path, members, withToken, multipart } = operation;
-  if (multipart) return null;
+  const { method, path, members, withToken, multipart, file } = operation;
+  if (multipart || file) return null;
   const fields = method === "GET" && members.length ? element("div.fields", {}, members.map(field)) : null;
   const body = method === "POST" ? element("textarea.json", { spellcheck: "false", "aria-label": "Body, JSON" }) : null;
   const fill = (all) => {
@@ -65,15 +65,25 @@ export function tryForm(operation) {
     await navigator.clipboard?.writeText(shown.textContent);
     copy.textContent = "Copied";
   } }, "Copy");
+  const enter = withToken ? element("button", { type: "button", onclick: logIn, hidden: loggedIn() }, "Log in") : null;
   const form = element("div.try", { oninput: refresh },
     element("h3", {}, "Try it"), fields, body,
     element("div.row", {}, button,
       body ? element("button", { type: "button", onclick: () => { fill(false); refresh(); } }, "Required members") : null,
       body ? element("button", { type: "button", onclick: () => { fill(true); refresh(); } }, "All members") : null,
-      withToken && !loggedIn() ? element("button", { type: "button", onclick: logIn }, "Log in") : null, login),
+      enter, login),
     element("div.curl", {}, shown, navigator.clipboard ? copy : null), answer);
   if (body) fill(false);
   refresh();
+  if (enter) {
+    let placed = false;
+    onSession(() => {
+      placed ||= form.isConnected;
+      enter.hidden = loggedIn();
+      login.replaceChildren();
+      return !placed || form.isConnected;
+    });
+  }
   return form;
 }
 

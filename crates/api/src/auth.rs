@@ -1,26 +1,12 @@
 //! `get_token`, `refresh_token`, `del_token`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wire::{Envelope, ErrCode, InvalidParam};
 
 use crate::failure::Failure;
 use crate::limits::{ACCESS_TOKEN_LIFE_S, REFRESH_TOKEN_LIFE_S};
 use crate::operations::{Answer, Call};
 use crate::token::{Pair, TokenError};
-
-/// The names that some clients use instead of the contract's.
-const OTHER_NAMES: [(&str, &str); 2] = [("client_id", "username"), ("client_secret", "password")];
-
-/// Puts the contract's names to `client_id` and `client_secret`.
-pub fn rename(params: &mut Map<String, Value>) {
-    for (other, name) in OTHER_NAMES {
-        if let Some(value) = params.shift_remove(other)
-            && params.get(name).is_none_or(Value::is_null)
-        {
-            params.insert(name.to_owned(), value);
-        }
-    }
-}
 
 /// Client ID and Secret for a pair of tokens.
 pub async fn get_token(call: Call) -> Answer {

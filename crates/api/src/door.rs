@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::limits::{MAX_BODY_BYTES, MAX_LOGIN_BODY_BYTES, MAX_SOCKETS};
 use crate::operations::{Call, handler};
 use crate::token::Tokens;
-use crate::{auth, pages, request, subscribe};
+use crate::{pages, request, subscribe};
 
 /// What the operations work on.
 pub struct App {
@@ -114,13 +114,9 @@ async fn serve(
         HttpMethod::Get => query,
         HttpMethod::Post => request::body(body, bound).await?,
     };
-    match operation.path {
-        "get_token" => auth::rename(&mut params),
-        // The contract lists the token among its parameters.
-        "del_token" => {
-            params.insert(request::ACCESS_TOKEN.into(), token.into());
-        }
-        _ => {}
+    // The contract lists the token among its parameters.
+    if operation.path == "del_token" {
+        params.insert(request::ACCESS_TOKEN.into(), token.into());
     }
     let params = wire::validate(operation, &params).map_err(Failure::Invalid)?;
     let call = Call {

@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::download;
 use crate::operations::IMPLEMENTED;
 
 /// The document as `cargo xtask contract` makes it.
@@ -75,6 +76,7 @@ fn annotated(made: &str) -> Option<Bytes> {
     let works: HashSet<String> = IMPLEMENTED
         .iter()
         .map(|(version, path)| format!("/openapi/{version}/{path}"))
+        .chain([format!("{}{{file}}", download::PREFIX)])
         .collect();
     let events = || exchange::EVENTS_SENT.iter().chain(settings::EVENTS_SENT);
     let sent: HashSet<String> = events().map(|id| format!("event{id}")).collect();
@@ -137,7 +139,11 @@ mod tests {
             .flat_map(|methods| methods.as_object().unwrap().values())
             .map(|row| row["x-implemented"].as_bool().unwrap())
             .collect();
-        let count = exchange::EVENTS_SENT.len() + settings::EVENTS_SENT.len() + IMPLEMENTED.len();
+        let downloads = 1;
+        let count = exchange::EVENTS_SENT.len()
+            + settings::EVENTS_SENT.len()
+            + IMPLEMENTED.len()
+            + downloads;
         assert_eq!(marked.iter().filter(|works| **works).count(), count);
     }
 }

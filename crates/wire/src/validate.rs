@@ -101,7 +101,8 @@ impl Check {
                 continue;
             };
             // Its own name says more than the alias.
-            if member.name != name && params.contains_key(member.name) {
+            let own = params.get(member.name).filter(|value| !value.is_null());
+            if member.name != name && own.is_some() {
                 continue;
             }
             let field = format!("{place}{name}");
@@ -110,12 +111,10 @@ impl Check {
             }
         }
         for member in members.iter().filter(|member| required(member)) {
-            let sent = params
-                .get(member.name)
-                .or_else(|| params.get(member.alias?));
-            let absent = sent.is_none_or(|value| {
-                value.is_null() || is_blank(value) && !matches!(member.kind, Kind::String)
-            });
+            let given = |name| params.get(name).filter(|value| !value.is_null());
+            let sent = given(member.name).or_else(|| given(member.alias?));
+            let absent =
+                sent.is_none_or(|value| is_blank(value) && !matches!(member.kind, Kind::String));
             // A file comes as a part of its own, which is not among the members.
             if absent && !matches!(member.kind, Kind::File) {
                 self.fault(&format!("{place}{}", member.name), None, rule::REQUIRED);

@@ -350,6 +350,10 @@ object! {
         did: Joined<','>,
         /// old firmware only; replaced by cdr/updateoption
         enable_fuzzy_search: i64,
+        /// not in the guide's table; as in cdr/list
+        sort_by: CdrListRequestSortBy,
+        /// not in the guide's table; as in cdr/list
+        order_by: OrderBy,
     }
 }
 
@@ -426,7 +430,7 @@ object! {
         page: i64,
         page_size: i64,
         order_by: OrderBy,
-        sort_by: SortBy,
+        sort_by: CdrListV2RequestSortBy,
         /// caller's number and name
         call_from: String,
         /// callee's number and name
@@ -448,7 +452,7 @@ object! {
         page: i64,
         page_size: i64,
         order_by: OrderBy,
-        sort_by: SortBy,
+        sort_by: CdrListV2RequestSortBy,
         /// PBX display format ONLY (no Unix seconds); called start_time in v1.0
         time_begin: String,
         /// as time_begin; called end_time in v1.0
@@ -738,6 +742,19 @@ words! {
 }
 
 words! {
+    /// Values of `sort_by`.
+    pub closed enum CdrListV2RequestSortBy {
+        Uid = "uid",
+        Time = "time",
+        CallType = "call_type",
+        LastStatus = "last_status",
+        CallDuration = "call_duration",
+        RoutingDuration = "routing_duration",
+        HandlingDuration = "handling_duration",
+    }
+}
+
+words! {
     /// Values of `last_status`.
     pub open enum CdrRowV2LastStatus {
         Answered = "ANSWERED",
@@ -821,19 +838,6 @@ words! {
     pub closed enum OrderBy {
         Asc = "asc",
         Desc = "desc",
-    }
-}
-
-words! {
-    /// Values of `sort_by`.
-    pub closed enum SortBy {
-        Uid = "uid",
-        Time = "time",
-        CallType = "call_type",
-        LastStatus = "last_status",
-        CallDuration = "call_duration",
-        RoutingDuration = "routing_duration",
-        HandlingDuration = "handling_duration",
     }
 }
 

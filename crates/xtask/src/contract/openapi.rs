@@ -22,6 +22,7 @@ pub fn make(contract: &Contract) -> Result<String, Error> {
         let method = operation.method.to_lowercase();
         paths.insert(path, json!({ method: entry(contract, operation)? }));
     }
+    paths.insert("/api/download/{file}".into(), json!({ "get": download() }));
     let webhooks: Map<String, Value> = contract
         .events
         .iter()
@@ -31,7 +32,9 @@ pub fn make(contract: &Contract) -> Result<String, Error> {
         .areas
         .iter()
         .filter(|area| !area.operations.is_empty())
-        .map(|area| json!({ "name": area.area }))
+        .map(|area| area.area.as_str())
+        .chain([DOWNLOADS])
+        .map(|name| json!({ "name": name }))
         .collect();
     let document = json!({
         "openapi": "3.1.0",
@@ -42,7 +45,7 @@ pub fn make(contract: &Contract) -> Result<String, Error> {
             "description": "Made from contract/ by `cargo xtask contract`. Every operation of \
                 the contract is here; docs/status.md tells which of them work. A failed call \
                 answers HTTP 200 too: the outcome is in `errcode`. Every request needs a \
-                User-Agent header. An access token is good for 30 minutes and eight are \
+                User-Agent header, and is answered 40002 without. An access token is good for 30 minutes and eight are \
                 valid at once; the PBX may have a bound on the requests a second from one \
                 address (api.requests_per_second, off by default), and answers one more with \
                 60002. Events are pushed on the WebSocket \
@@ -71,6 +74,54 @@ pub fn make(contract: &Contract) -> Result<String, Error> {
             file: "docs/openapi.json".into(),
             what: fault.to_string(),
         })
+}
+
+/// The area of files that were made to be fetched, which is no area of the contract.
+const DOWNLOADS: &str = "download";
+
+/// Where a `download_resource_url` leads.
+fn download() -> Value {
+    let envelope = || json!({ "$ref": "#/components/schemas/Envelope" });
+    let failure = |what: &str| {
+        json!({
+            "description": what,
+            "content": { "application/json": { "schema": envelope() } },
+        })
+    };
+    let octets = || json!({ "application/octet-stream": {}, "text/csv": {} });
+    json!({
+        "operationId": "download",
+        "tags": [DOWNLOADS],
+        "summary": "fetch a file that an operation has made, whole or in parts",
+        "description": "The path is what an operation answered as download_resource_url, \
+            with the token added, or as play_resource_url, which needs none. A file can \
+            be fetched for half an hour, while it is still being made too; of more than \
+            128 the oldest goes. Status codes are HTTP's, but for a token that is not \
+            valid: 200 with errcode 10004.",
+        "parameters": [
+            { "name": "file", "in": "path", "required": true, "schema": { "type": "string" } },
+            {
+                "name": "Range", "in": "header", "required": false,
+                "description": "One range of bytes; several are answered with the whole file.",
+                "schema": { "type": "string" },
+            },
+        ],
+        "responses": {
+            "200": {
+                "description": "The file, or the envelope of a failure.",
+                "content": {
+                    "application/octet-stream": {},
+                    "text/csv": {},
+                    "application/json": { "schema": envelope() },
+                },
+            },
+            "206": { "description": "The part that was asked for.", "content": octets() },
+            "404": failure("There is no such file, or no longer."),
+            "416": { "description": "The part lies behind the file's end." },
+            "503": failure("A part of what is not whole yet, or will not be: ask again."),
+        },
+        "x-certainty": "inferred",
+    })
 }
 
 /// One operation.
@@ -297,21 +348,41 @@ fn object(contract: &Contract, members: &[Member], side: Side) -> Result<Value, 
     let mut properties = Map::new();
     for member in members {
         properties.insert(member.name.clone(), schema(contract, member, side)?);
+        if let (Some(alias), Side::Request) = (&member.alias, side) {
+            let mut other = schema(contract, member, side)?;
+            let about = format!("Another name of {}.", member.name);
+            if let Some(other) = other.as_object_mut() {
+                other.insert("description".into(), json!(about));
+            }
+            properties.insert(alias.clone(), other);
+        }
     }
     let mut made = Map::new();
     made.insert("type".into(), json!("object"));
     if !properties.is_empty() {
         made.insert("properties".into(), Value::Object(properties));
     }
-    let required: Vec<&String> = members
-        .iter()
-        .filter(|member| member.required && side == Side::Request)
-        .map(|member| &member.name)
-        .collect();
-    if !required.is_empty() {
-        made.insert("required".into(), json!(required));
+    if side == Side::Request {
+        must_have(members, &mut made);
     }
     Ok(Value::Object(made))
+}
+
+/// What a request must have; where members have other names too, under which.
+fn must_have(members: &[Member], made: &mut Map<String, Value>) {
+    let required = || members.iter().filter(|member| member.required);
+    let own: Vec<&String> = required().map(|member| &member.name).collect();
+    if own.is_empty() {
+        return;
+    }
+    let other = required().map(|member| member.alias.as_ref().unwrap_or(&member.name));
+    let other: Vec<&String> = other.collect();
+    if own == other {
+        made.insert("required".into(), json!(own));
+    } else {
+        let either = json!([{ "required": own }, { "required": other }]);
+        made.insert("anyOf".into(), either);
+    }
 }
 
 fn schema(contract: &Contract, member: &Member, side: Side) -> Result<Value, Error> {

@@ -671,6 +671,8 @@ pub static ABOUT: &[(&str, &str, &[About])] = &[
                 "enable_fuzzy_search",
                 "old firmware only; replaced by cdr/updateoption",
             ),
+            ("sort_by", "not in the guide's table; as in cdr/list"),
+            ("order_by", "not in the guide's table; as in cdr/list"),
         ],
     ),
     (

@@ -110,8 +110,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Allowlist rules, one page",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -147,8 +147,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Allowlist rules that match a keyword",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -350,8 +350,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Backup files, one page",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("file_name"), Scalar::Text("backup_time")]),
             Member::new("order_by", Kind::String)
@@ -389,8 +389,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Backup files by a keyword in name or memo",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("file_name"), Scalar::Text("backup_time")]),
             Member::new("order_by", Kind::String)
@@ -464,8 +464,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Blocklist rules, one page",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -501,8 +501,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Blocklist rules that match a keyword",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -593,8 +593,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "time",
         summary: "page through the business hours",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("id")]),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
@@ -1166,8 +1166,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "reports",
         summary: "One page of the report files that schedules have made",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -1276,9 +1276,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "cdr",
         summary: "One page of the call detail records, no time filter",
         request: &[
-            Member::new("page", Kind::Integer).default(Scalar::Integer(1)),
+            Member::new("page", Kind::Integer)
+                .default(Scalar::Integer(1))
+                .min(1),
             Member::new("page_size", Kind::Integer)
                 .default(Scalar::Integer(10000))
+                .min(1)
                 .max(10000),
             Member::new("pin_code", Kind::String),
             Member::new("disposition_code_list", Kind::String).joined_by(','),
@@ -1318,9 +1321,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "cdr",
         summary: "Call detail records that match filters",
         request: &[
-            Member::new("page", Kind::Integer).default(Scalar::Integer(1)),
+            Member::new("page", Kind::Integer)
+                .default(Scalar::Integer(1))
+                .min(1),
             Member::new("page_size", Kind::Integer)
                 .default(Scalar::Integer(10000))
+                .min(1)
                 .max(10000),
             Member::new("start_time", Kind::String),
             Member::new("end_time", Kind::String),
@@ -1339,6 +1345,23 @@ pub static OPERATIONS: &[Operation] = &[
             ]),
             Member::new("did", Kind::String).joined_by(','),
             Member::new("enable_fuzzy_search", Kind::Integer).one_of(super::FLAG),
+            Member::new("sort_by", Kind::String).one_of(&[
+                Scalar::Text("id"),
+                Scalar::Text("uid"),
+                Scalar::Text("time"),
+                Scalar::Text("duration"),
+                Scalar::Text("ring_duration"),
+                Scalar::Text("talk_duration"),
+                Scalar::Text("disposition"),
+                Scalar::Text("src_trunk"),
+                Scalar::Text("dst_trunk"),
+                Scalar::Text("call_type"),
+                Scalar::Text("did_number"),
+                Scalar::Text("dod_number"),
+                Scalar::Text("src_addr"),
+            ]),
+            Member::new("order_by", Kind::String)
+                .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -1427,8 +1450,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "Certificates on the PBX",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("name"),
@@ -1547,9 +1570,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "contacts",
         summary: "Page through the company contacts.",
         request: &[
-            Member::new("page", Kind::Integer).default(Scalar::Integer(1)),
+            Member::new("page", Kind::Integer)
+                .default(Scalar::Integer(1))
+                .min(1),
             Member::new("page_size", Kind::Integer)
                 .default(Scalar::Integer(10000))
+                .min(1)
                 .max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
@@ -1597,9 +1623,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "contacts",
         summary: "Contacts that match a keyword.",
         request: &[
-            Member::new("page", Kind::Integer).default(Scalar::Integer(1)),
+            Member::new("page", Kind::Integer)
+                .default(Scalar::Integer(1))
+                .min(1),
             Member::new("page_size", Kind::Integer)
                 .default(Scalar::Integer(10000))
+                .min(1)
                 .max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
@@ -1740,8 +1769,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "conference",
         summary: "page through the scheduled conferences",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("number"), Scalar::Text("name")])
                 .default(Scalar::Text("number")),
@@ -1830,8 +1862,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "conference",
         summary: "search the scheduled conferences",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("number"), Scalar::Text("name")])
                 .default(Scalar::Text("number")),
@@ -1986,8 +2021,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "prompts",
         summary: "page through the custom prompts",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -2035,8 +2070,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "prompts",
         summary: "search the custom prompts",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("search_value", Kind::String),
             Member::new("prompt_type", Kind::String)
                 .one_of(&[Scalar::Text("tts"), Scalar::Text("record")]),
@@ -2133,8 +2168,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "prompts",
         summary: "page through the ringtones",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -2170,8 +2205,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "prompts",
         summary: "search the ringtones",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("search_value", Kind::String),
         ],
         response: &[
@@ -2440,8 +2475,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "extension",
         summary: "Page through the extensions, brief rows with status.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -2483,8 +2518,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "extension",
         summary: "Extensions that match a keyword, brief rows.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -2585,8 +2620,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "system",
         summary: "which extensions have registration, call and presence monitoring on",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("ext_id")]),
             Member::new("order_by", Kind::String).one_of(&[Scalar::Text("asc")]),
         ],
@@ -2689,8 +2724,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "extension",
         summary: "Voicemail greetings of one extension.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("extension", Kind::String).required(),
         ],
         response: &[
@@ -2867,8 +2902,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "extension",
         summary: "Page through the extension groups.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -2904,8 +2939,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "extension",
         summary: "Extension groups that match a keyword.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -2976,8 +3011,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "foundation",
         summary: "trade the Client ID and Client Secret for an access token and a refresh token",
         request: &[
-            Member::new("username", Kind::String).required(),
-            Member::new("password", Kind::String).required(),
+            Member::new("username", Kind::String)
+                .alias("client_id")
+                .required(),
+            Member::new("password", Kind::String)
+                .alias("client_secret")
+                .required(),
         ],
         response: &[
             Member::new("access_token_expire_time", Kind::Integer),
@@ -3120,8 +3159,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "time",
         summary: "page through the holidays",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("id")]),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
@@ -3142,8 +3181,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "time",
         summary: "search the holidays, or page through all of them",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("search_value", Kind::String),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("id")]),
             Member::new("order_by", Kind::String)
@@ -3377,8 +3416,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "routing",
         summary: "page through the inbound routes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("pos"),
@@ -3418,8 +3457,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "routing",
         summary: "search the inbound routes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("pos"),
@@ -3720,8 +3759,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "ivr",
         summary: "page through the IVRs",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -3760,8 +3799,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "ivr",
         summary: "search the IVRs",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -4029,7 +4068,10 @@ pub static OPERATIONS: &[Operation] = &[
         summary: "Messages of one session, newest first.",
         request: &[
             Member::new("id", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("last_msg_id", Kind::Integer),
         ],
         response: &[Member::new(
@@ -4048,7 +4090,10 @@ pub static OPERATIONS: &[Operation] = &[
         summary: "Messages of several sessions.",
         request: &[
             Member::new("ids", Kind::String).required().joined_by(','),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
         ],
         response: &[Member::new(
             "data",
@@ -4201,8 +4246,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "List bulk message campaigns.",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -4246,8 +4294,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "Search campaigns.",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("search_value", Kind::String),
         ],
         response: &[
@@ -4418,8 +4469,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "List message channels with their traffic counts.",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("time_range", Kind::String).required().one_of(&[
                 Scalar::Text("today"),
                 Scalar::Text("yesterday"),
@@ -4459,8 +4513,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "Search message channels.",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("time_range", Kind::String).required().one_of(&[
                 Scalar::Text("today"),
                 Scalar::Text("yesterday"),
@@ -4555,8 +4612,8 @@ pub static OPERATIONS: &[Operation] = &[
             Member::new("category", Kind::String).joined_by(','),
             Member::new("language", Kind::String).joined_by(','),
             Member::new("search_value", Kind::String),
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -4623,8 +4680,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "List message queues.",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -4656,8 +4716,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "Search message queues.",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("search_value", Kind::String),
         ],
         response: &[
@@ -4762,7 +4825,10 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "Sessions of one extension or of the API's own user.",
         request: &[
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("user_type", Kind::Integer)
                 .required()
                 .one_of(&[Scalar::Integer(1), Scalar::Integer(9)]),
@@ -4816,7 +4882,10 @@ pub static OPERATIONS: &[Operation] = &[
         area: "messaging",
         summary: "Search the sessions of one extension or of the API's own user.",
         request: &[
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("user_type", Kind::Integer)
                 .required()
                 .one_of(&[Scalar::Integer(1), Scalar::Integer(9)]),
@@ -5020,8 +5089,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "organization",
         summary: "The department tree of the PBX, nested from the root.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("id")]),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
@@ -5064,8 +5133,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "organization",
         summary: "Departments that match a keyword.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("id")]),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
@@ -5167,8 +5236,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "routing",
         summary: "page through the outbound routes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("pos"),
@@ -5209,8 +5278,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "routing",
         summary: "search the outbound routes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("pos"),
@@ -5313,8 +5382,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "paging",
         summary: "page through the paging groups",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("name"), Scalar::Text("number")]),
             Member::new("order_by", Kind::String)
@@ -5350,8 +5419,11 @@ pub static OPERATIONS: &[Operation] = &[
         area: "paging",
         summary: "search the paging groups",
         request: &[
-            Member::new("page", Kind::Integer).required(),
-            Member::new("page_size", Kind::Integer).required(),
+            Member::new("page", Kind::Integer).required().min(1),
+            Member::new("page_size", Kind::Integer)
+                .required()
+                .min(1)
+                .max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("name"), Scalar::Text("number")]),
             Member::new("order_by", Kind::String)
@@ -5505,8 +5577,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "provisioning",
         summary: "Phones of the auto provisioning list, all or those that match a keyword.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("vendor"),
                 Scalar::Text("model"),
@@ -5575,8 +5647,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "contacts",
         summary: "Page through the phonebooks (groups of company contacts).",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("name"),
                 Scalar::Text("total"),
@@ -5615,8 +5687,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "contacts",
         summary: "Phonebooks that match a keyword.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("name"),
                 Scalar::Text("total"),
@@ -5705,8 +5777,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "PIN lists, one page",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -5738,8 +5810,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "PIN lists that match a keyword",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -5825,8 +5897,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "prompts",
         summary: "page through the music-on-hold playlists",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[
             Member::new("total_number", Kind::Integer),
@@ -6151,8 +6223,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "queue",
         summary: "page through all queues with their agents and managers",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -6195,8 +6267,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "queue",
         summary: "search queues by keyword",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -6270,8 +6342,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "queue",
         summary: "pause reasons and their codes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[Member::new(
             "data",
@@ -6325,8 +6397,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "recording",
         summary: "One page of the call recordings kept on the PBX",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("time")]),
             Member::new("order_by", Kind::String)
@@ -6362,8 +6434,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "recording",
         summary: "Recordings that match a time window, a party or a set of ids",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("time")]),
             Member::new("order_by", Kind::String)
@@ -6497,8 +6569,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "ring_group",
         summary: "page through the ring groups",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -6538,8 +6610,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "ring_group",
         summary: "search the ring groups",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -6770,8 +6842,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "settings",
         summary: "System log files",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("file_name")]),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
@@ -6916,8 +6988,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "time",
         summary: "page through the time zones",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -7102,8 +7174,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "trunk",
         summary: "Page through the trunks of every kind, brief rows with status.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("name"),
@@ -7145,8 +7217,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "trunk",
         summary: "Trunks that match a keyword.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("name"),
@@ -7220,8 +7292,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "system",
         summary: "which trunks have call monitoring and inbound control on",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[Scalar::Text("trunk_id")]),
             Member::new("order_by", Kind::String).one_of(&[Scalar::Text("asc")]),
         ],
@@ -7362,8 +7434,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "voicemail",
         summary: "messages of one extension or group mailbox",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("number", Kind::Integer).required(),
         ],
         response: &[
@@ -7381,8 +7453,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "voicemail",
         summary: "messages of several extensions and group mailboxes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("number", Kind::String)
                 .required()
                 .joined_by(','),
@@ -7453,8 +7525,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "voicemail",
         summary: "greetings of one group mailbox",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("extension", Kind::String).required(),
         ],
         response: &[
@@ -7527,8 +7599,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "voicemail",
         summary: "page through the group mailboxes",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String).one_of(&[
                 Scalar::Text("id"),
                 Scalar::Text("number"),
@@ -7637,8 +7709,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "hotel",
         summary: "List alarms, grouped by extension.",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
         ],
         response: &[Member::new(
             "data",
@@ -8092,8 +8164,8 @@ pub static OPERATIONS: &[Operation] = &[
         area: "reports",
         summary: "One page of the report files that schedules have made",
         request: &[
-            Member::new("page", Kind::Integer),
-            Member::new("page_size", Kind::Integer),
+            Member::new("page", Kind::Integer).min(1),
+            Member::new("page_size", Kind::Integer).min(1).max(10000),
             Member::new("sort_by", Kind::String)
                 .one_of(&[Scalar::Text("id"), Scalar::Text("name")]),
             Member::new("order_by", Kind::String)
@@ -8245,9 +8317,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "cdr",
         summary: "One page of the new-style call records, one row a call",
         request: &[
-            Member::new("page", Kind::Integer).default(Scalar::Integer(1)),
+            Member::new("page", Kind::Integer)
+                .default(Scalar::Integer(1))
+                .min(1),
             Member::new("page_size", Kind::Integer)
                 .default(Scalar::Integer(10000))
+                .min(1)
                 .max(10000),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
@@ -8278,9 +8353,12 @@ pub static OPERATIONS: &[Operation] = &[
         area: "cdr",
         summary: "New-style call records that match filters",
         request: &[
-            Member::new("page", Kind::Integer).default(Scalar::Integer(1)),
+            Member::new("page", Kind::Integer)
+                .default(Scalar::Integer(1))
+                .min(1),
             Member::new("page_size", Kind::Integer)
                 .default(Scalar::Integer(10000))
+                .min(1)
                 .max(10000),
             Member::new("order_by", Kind::String)
                 .one_of(&[Scalar::Text("asc"), Scalar::Text("desc")]),
