@@ -2,7 +2,6 @@
 //! mechanism does the work, by the kind that the path names. What is live is
 //! joined to the rows as they are read.
 
-use settings::Record;
 use wire::Envelope;
 
 use crate::extension;
@@ -23,8 +22,8 @@ fn page(call: Call, verb: &str) -> Answer {
     let kind = call.kind();
     let handle = &call.app.handle;
     let online = handle.online();
-    let live = |record: &Record, text: &mut Vec<u8>| {
-        extension::write_online_status(online.devices(record.text("number")), text);
+    let live = |number: &str, text: &mut Vec<u8>| {
+        extension::write_online_status(online.devices(number), text);
     };
     let listing = handle.settings().listing(kind, verb, call.params, &live)?;
     Ok(Envelope {

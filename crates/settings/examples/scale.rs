@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value, json};
-use settings::{CallerMatch, HashCost, Listing, Options, Record, Settings, SettingsError};
+use settings::{CallerMatch, HashCost, Listing, Options, Settings, SettingsError};
 use store::{Batch, Object, ObjectChange, Store, StoreOptions};
 
 // As in the binary, so that memory is the binary's too.
@@ -44,6 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let dir = Dir::new()?;
     let (_store, settings) = open(&dir.0).await?;
     create_extensions(&settings, extensions).await?;
+    println!("memory with {extensions} extensions {}", memory()?);
     list_extensions(&settings, extensions)?;
     drop(settings);
     make_contacts(&dir.0, contacts).await?;
@@ -112,7 +113,7 @@ fn list_extensions(settings: &Settings, count: usize) -> Result<(), Box<dyn Erro
 /// that of an extension that is off line.
 fn page_of(settings: &Settings, path: &str, params: &Value) -> Result<Listing, SettingsError> {
     let (kind, verb) = path.split_once('/').unwrap_or((path, "list"));
-    let live = |_: &Record, text: &mut Vec<u8>| text.extend_from_slice(&[b' '; 214]);
+    let live = |_: &str, text: &mut Vec<u8>| text.extend_from_slice(&[b' '; 214]);
     settings.listing(kind, verb, members(params), &live)
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use store::NewEvent;
 
 use crate::draft::Draft;
-use crate::error::SettingsError;
+use crate::error::{SettingsError, word};
 use crate::kind::{Kind, all};
 use crate::organization;
 use crate::read::{answer, id};
@@ -141,17 +141,19 @@ impl Inner {
     async fn delete(&self, kind: &'static dyn Kind, id: i64) -> Result<(), SettingsError> {
         let _turn = self.turn.lock().await;
         let mut draft = Draft::new(self.present.snapshot());
+        // The contract says so of deleting nothing.
         let record = draft
             .now()
             .record(kind.name(), id)
-            .ok_or(SettingsError::NotFound)?;
+            .ok_or_else(|| SettingsError::member("id", Some(&id.to_string()), word::NOT_FOUND))?;
         kind.may_delete(&record, draft.now())?;
         draft.remove(kind, id)?;
         self.keep(draft).await
     }
 
     /// Makes the objects that exist from the start, of kinds of which there
-    /// never was one. Nobody listens yet: nothing is told.
+    /// never was one; what follows the configuration is brought to what it says
+    /// now. Nobody listens yet, but who reads the log finds what has changed.
     pub async fn begin(&self) -> Result<(), SettingsError> {
         let mut draft = Draft::new(self.present.snapshot());
         for kind in all() {
@@ -169,6 +171,16 @@ impl Inner {
                 kind.complete(&mut record);
                 draft.put_untold(kind, record)?;
                 draft.count((counter(kind), u64::try_from(id).unwrap_or(0)));
+            }
+        }
+        for kind in all() {
+            for (id, member, value) in kind.configured(&self.options) {
+                let now = draft.now().record(kind.name(), id);
+                if now.is_some_and(|record| record.doc.get(member) != Some(&value)) {
+                    draft.edit(kind, id, |record| {
+                        record.doc.insert(member.to_owned(), value);
+                    })?;
+                }
             }
         }
         let switched = self.switched().await?;

@@ -9,15 +9,17 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use wire::{InvalidParam, rule};
 
 use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
-use crate::extension::{Extension, display_name};
+use crate::extension::Extension;
 use crate::kind::Rule::{Acted, Stored};
-use crate::kind::{Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::kind::{BY_NAME, Kind, MemberRule, SortKey, UniqueKey, check_name};
+use crate::nested::Room;
 use crate::read::answer;
 use crate::record::Record;
 use crate::reference::{self, Reference, WhenGone};
@@ -51,9 +53,11 @@ const FLAG_FAMILIES: [&str; 2] = ["mgr_enb_", "user_enb_"];
 const NOT_FOR_MANAGERS: [&str; 2] = ["mgr_enb_office_time_switch", "mgr_enb_mgr_recording"];
 /// Most flags beyond the contract's that are kept of one group.
 const MAX_MORE_FLAGS: usize = 64;
+/// Most letters of a flag's name.
+const MAX_FLAG_NAME: usize = 64;
 
 const fn member(name: &'static str, rule: crate::kind::Rule) -> MemberRule {
-    MemberRule { name, rule }
+    MemberRule::new(name, rule)
 }
 
 static RULES: &[MemberRule] = &[
@@ -95,10 +99,7 @@ impl Kind for ExtensionGroupKind {
     }
 
     fn unique(&self) -> &'static [UniqueKey] {
-        &[UniqueKey {
-            member: "name",
-            ignore_case: false,
-        }]
+        BY_NAME
     }
 
     fn members(&self) -> &'static [MemberRule] {
@@ -148,21 +149,21 @@ impl Kind for ExtensionGroupKind {
             sent.insert(MEMBERS.into(), ids.into());
             sent.insert(USER_TYPES.into(), types.into());
         }
-        let mut more = 0;
         for (name, value) in rest.iter() {
-            if !FLAG_FAMILIES.iter().any(|family| name.starts_with(family)) {
+            if !is_flag(name) || value.is_null() || *value == "" {
                 continue;
             }
-            more += 1;
-            match reference::id(value) {
-                _ if more > MAX_MORE_FLAGS => {
-                    faults.push(invalid(name.as_str(), None, rule::MAX));
-                    break;
+            match flag(value) {
+                _ if !is_plain(name) => {
+                    faults.push(invalid(short(name), None, word::FORMAT));
                 }
-                Some(flag @ (0 | 1)) => {
+                Some(flag) => {
                     sent.insert(name.clone(), flag.into());
                 }
-                _ => faults.push(invalid(name.as_str(), None, rule::ENUM)),
+                None => faults.push(invalid(name.as_str(), None, rule::ENUM)),
+            }
+            if faults.len() >= wire::MAX_INVALID_PARAMS {
+                break;
             }
         }
     }
@@ -184,11 +185,13 @@ impl Kind for ExtensionGroupKind {
         _snapshot: &Snapshot,
         faults: &mut Vec<InvalidParam>,
     ) {
-        let name = record.text("name");
-        if name.trim().is_empty() {
-            faults.push(invalid("name", None, rule::REQUIRED));
-        } else if let Err(broken) = line(name) {
-            faults.push(invalid("name", None, broken));
+        check_name(record, faults);
+        // Those that were there before have their place.
+        let more = |name: &&String| is_flag(name) && !RULES.iter().any(|rule| rule.name == **name);
+        let kept = |name: &&String| present.is_some_and(|old| old.doc.contains_key(*name));
+        let (old, new): (Vec<_>, Vec<_>) = record.doc.keys().filter(more).partition(kept);
+        for name in new.iter().skip(MAX_MORE_FLAGS.saturating_sub(old.len())) {
+            faults.push(invalid(name.as_str(), None, rule::MAX));
         }
         // A group that its last member leaves goes on without any.
         let listed = |record: &Record| record.text("member_select") == LISTED;
@@ -218,21 +221,22 @@ impl Kind for ExtensionGroupKind {
         ])
     }
 
-    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
-        let row = |extension: &Record| {
+    /// With all members, whatever room there is: who sends the list back must
+    /// not lose any of them.
+    fn detail(&self, record: &Record, snapshot: &Snapshot, _room: Room) -> Map<String, Value> {
+        let row = |extension: &Arc<Extension>| {
             json!({
                 "ext_id": extension.id,
-                "caller_id_name": display_name(extension),
+                "caller_id_name": extension.name,
                 USER_TYPE: user_type(record, extension.id),
             })
         };
         let members: Vec<Value> = if has_all(record) {
-            let all = snapshot.records("extension");
-            all.map(|extension| row(&extension)).collect()
+            snapshot.extensions_by_id().map(row).collect()
         } else {
             let listed = record.list(MEMBERS).iter().filter_map(Value::as_i64);
             listed
-                .filter_map(|id| snapshot.record("extension", id))
+                .filter_map(|id| snapshot.extension(id))
                 .map(|extension| row(&extension))
                 .collect()
         };
@@ -242,10 +246,7 @@ impl Kind for ExtensionGroupKind {
             ("member_select", record.text("member_select").into()),
             (MEMBERS, members.into()),
         ]);
-        let flags = record
-            .doc
-            .iter()
-            .filter(|(name, _)| FLAG_FAMILIES.iter().any(|family| name.starts_with(family)));
+        let flags = record.doc.iter().filter(|(name, _)| is_flag(name));
         detail.extend(flags.map(|(name, value)| (name.clone(), value.clone())));
         detail
     }
@@ -325,24 +326,56 @@ pub(crate) fn join(extension: i64, rows: &[Value], draft: &mut Draft) -> Result<
     Ok(())
 }
 
-/// The id that a row names by the first of these members that it has.
+/// The id that a row names by the first of these members that says something.
 pub(crate) fn named(row: &Value, members: &[&str]) -> Option<i64> {
-    let value = members.iter().find_map(|member| row.get(member))?;
+    let value = members.iter().find_map(|member| said(row, member))?;
     reference::id(value)
 }
 
 /// What a row of a `group_list` says, as it is kept while a change is under way.
 pub(crate) fn membership(id: i64, row: &Value) -> Value {
-    match row.get(USER_TYPE) {
+    match said(row, USER_TYPE) {
         Some(user_type) => json!({"value": id, USER_TYPE: user_type}),
         None => json!({"value": id}),
     }
 }
 
+/// A member of a row; `null` and blank say nothing, as everywhere.
+fn said<'r>(row: &'r Value, member: &str) -> Option<&'r Value> {
+    let blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    row.get(member)
+        .filter(|value| !value.is_null() && !blank(value))
+}
+
+/// Whether a member is of one of the families of flags.
+fn is_flag(name: &str) -> bool {
+    FLAG_FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+/// Whether a flag that the contract has not seen is named as those that it has.
+fn is_plain(name: &str) -> bool {
+    let known = |sign: u8| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == b'_';
+    name.len() <= MAX_FLAG_NAME && name.bytes().all(known)
+}
+
+/// The part of a name that an answer may repeat.
+fn short(name: &str) -> String {
+    name.chars().take(MAX_FLAG_NAME).collect()
+}
+
+/// A flag's value, as the contract's own flags are read.
+fn flag(value: &Value) -> Option<i64> {
+    let number = match value {
+        Value::Bool(on) => Some(i64::from(*on)),
+        other => reference::id(other),
+    };
+    number.filter(|number| matches!(number, 0 | 1))
+}
+
 /// Whether a row's user type is one of the contract's.
 pub(crate) fn check_type(row: &Value) -> Result<(), &'static str> {
-    match row.get(USER_TYPE).map(Value::as_str) {
-        None | Some(Some(PLAIN | "manager" | "custom" | "")) => Ok(()),
+    match said(row, USER_TYPE).map(Value::as_str) {
+        None | Some(Some(PLAIN | "manager" | "custom")) => Ok(()),
         Some(Some(_)) => Err(rule::ENUM),
         Some(None) => Err(rule::TYPE),
     }
@@ -381,7 +414,7 @@ fn leave(group: &mut Record, extension: i64) {
 
 fn note_type(types: &mut Map<String, Value>, extension: i64, user_type: Option<&Value>) {
     if let Some(user_type) = user_type.and_then(Value::as_str)
-        && user_type != PLAIN
+        && !matches!(user_type, PLAIN | "")
     {
         types.insert(extension.to_string(), user_type.into());
     }
@@ -393,6 +426,8 @@ fn user_type(group: &Record, extension: i64) -> &str {
         .get(USER_TYPES)
         .and_then(|types| types.get(extension.to_string()))
         .and_then(Value::as_str)
+        // As an older version kept it.
+        .filter(|user_type| !user_type.is_empty())
         .unwrap_or(PLAIN)
 }
 

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use store::NewEvent;
@@ -14,10 +13,11 @@ use wire::{InvalidParam, Operation, contract, rule};
 
 use crate::contacts::{CompanyContactKind, PhonebookKind};
 use crate::draft::Draft;
-use crate::error::{SettingsError, word};
+use crate::error::{SettingsError, invalid, word};
 use crate::extension::ExtensionKind;
 use crate::extensiongroup::ExtensionGroupKind;
 use crate::listing::{Members, Written};
+use crate::nested::Room;
 use crate::organization::OrganizationKind;
 use crate::record::Record;
 use crate::reference::{Reference, drop_entries};
@@ -132,6 +132,13 @@ pub struct MemberRule {
     pub name: &'static str,
     /// What becomes of its value.
     pub rule: Rule,
+}
+
+impl MemberRule {
+    /// What becomes of the member of this name.
+    pub const fn new(name: &'static str, rule: Rule) -> Self {
+        Self { name, rule }
+    }
 }
 
 /// A member whose value no two objects of a kind may share. Empty values are
@@ -302,23 +309,19 @@ pub(crate) trait Kind: Send + Sync + 'static {
         members.all(&self.brief(&row.record(), snapshot));
     }
 
-    /// The whole object, as `get` and `query` answer it.
-    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value>;
-
-    /// Several whole objects, as one answer of `query` holds them.
-    fn details(&self, records: &[Arc<Record>], snapshot: &Snapshot) -> Vec<Value> {
-        let records = records.iter();
-        records
-            .map(|record| Value::Object(self.detail(record, snapshot)))
-            .collect()
-    }
+    /// The whole object, as `get` and `query` answer it. A list that says beside
+    /// itself how long it is may end where there is no more room for it.
+    fn detail(&self, record: &Record, snapshot: &Snapshot, room: Room) -> Map<String, Value>;
 
     /// Its name to people, in `duplicate_field_list`.
     fn label(&self, record: &Record) -> String;
 
-    /// Its name to people where they choose it from a list.
-    fn caption(&self, record: &Record) -> String {
-        self.label(record)
+    /// All its objects by id, with their names to people who choose one.
+    fn captions(&self, snapshot: &Snapshot) -> Vec<(i64, String)> {
+        let records = snapshot.records(self.name());
+        records
+            .map(|record| (record.id, self.label(&record)))
+            .collect()
     }
 
     /// Whether its operations can be used at all; the code that says why not.
@@ -328,6 +331,12 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     /// Objects that exist from the first start on.
     fn first(&self, _options: &Options) -> Vec<Map<String, Value>> {
+        Vec::new()
+    }
+
+    /// Members of its objects that follow the configuration, written at each
+    /// start where they are not what it says.
+    fn configured(&self, _options: &Options) -> Vec<(i64, &'static str, Value)> {
         Vec::new()
     }
 
@@ -346,9 +355,16 @@ pub(crate) trait Kind: Send + Sync + 'static {
     ) {
     }
 
-    /// Brings what an update sent together with what is there, where a member
-    /// is not simply replaced.
-    fn merge(&self, _present: &Record, _sent: &mut Map<String, Value>) {}
+    /// Brings what was sent together with what is there, where a member is not
+    /// simply replaced, and finds what is wrong with both together: it names the
+    /// places that were sent.
+    fn merge(
+        &self,
+        _present: Option<&Record>,
+        _sent: &mut Map<String, Value>,
+        _faults: &mut Vec<InvalidParam>,
+    ) {
+    }
 
     /// Fills what a request may leave out. `record` is the object as it will
     /// be; what was not sent in an update is there already.
@@ -394,11 +410,14 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Rules on a secret as it is sent.
     fn check_secret(&self, _member: &str, _text: &str, _faults: &mut Vec<InvalidParam>) {}
 
-    /// Rules that the object as it will be breaks as a whole: a code of their own.
+    /// Rules that the object as it will be breaks as a whole: a code of their
+    /// own. `sent` is what the request says of it, for rules that hold for what
+    /// is written and not for what is there.
     fn forbid(
         &self,
         _record: &Record,
         _present: Option<&Record>,
+        _sent: &Map<String, Value>,
         _snapshot: &Snapshot,
     ) -> Result<(), SettingsError> {
         Ok(())
@@ -459,6 +478,33 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// One of its operations in the contract.
     fn operation(&self, verb: &str) -> Option<&'static Operation> {
         contract::operation("v1.0", &format!("{}/{verb}", self.name()))
+    }
+}
+
+/// The unique key of kinds whose objects are known by their names.
+pub(crate) const BY_NAME: &[UniqueKey] = &[UniqueKey {
+    member: "name",
+    ignore_case: false,
+}];
+
+/// The rule that a name keeps: it is there, and one line.
+pub(crate) fn check_name(record: &Record, faults: &mut Vec<InvalidParam>) {
+    let name = record.text("name");
+    if name.trim().is_empty() {
+        faults.push(invalid("name", None, rule::REQUIRED));
+    } else if let Err(broken) = line(name) {
+        faults.push(invalid("name", None, broken));
+    }
+}
+
+/// The rule that every text of a document keeps: it is one line.
+pub(crate) fn check_lines(record: &Record, faults: &mut Vec<InvalidParam>) {
+    for (member, value) in &record.doc {
+        if let Some(text) = value.as_str()
+            && let Err(broken) = line(text)
+        {
+            faults.push(invalid(member.as_str(), None, broken));
+        }
     }
 }
 

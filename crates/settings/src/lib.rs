@@ -18,6 +18,7 @@ mod kind;
 mod listing;
 mod menu;
 mod monitor;
+mod nested;
 mod organization;
 mod present;
 mod read;

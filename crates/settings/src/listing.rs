@@ -6,11 +6,11 @@
 use serde_json::{Map, Value};
 
 use crate::error::SettingsError;
-use crate::record::Record;
 use crate::table::Row;
 
-/// Writes what is live of an object, as JSON: the settings don't know it.
-pub type Live<'l> = &'l (dyn Fn(&Record, &mut Vec<u8>) + Send + Sync);
+/// Writes what is live of an object, as JSON: the settings don't know it. The
+/// object is known by what its kind says, an extension by its number.
+pub type Live<'l> = &'l (dyn Fn(&str, &mut Vec<u8>) + Send + Sync);
 
 /// The answer of `list` or `search`.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,14 @@ impl Listing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
     text: Vec<u8>,
-    live: Option<usize>,
+    live: Option<Place>,
+}
+
+/// Where what is live of an object stands in its row, and what it is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    at: usize,
+    of: Box<str>,
 }
 
 impl Written {
@@ -53,14 +60,15 @@ impl Written {
         Self { text, live }
     }
 
-    fn copy(&self, record: &Record, live: Live<'_>, text: &mut Vec<u8>) {
-        let parts = self
-            .live
-            .and_then(|place| self.text.split_at_checked(place));
+    fn copy(&self, live: Live<'_>, text: &mut Vec<u8>) {
+        let parts = self.live.as_ref().and_then(|place| {
+            let parts = self.text.split_at_checked(place.at)?;
+            Some((place, parts))
+        });
         match parts {
-            Some((before, after)) => {
+            Some((place, (before, after))) => {
                 text.extend_from_slice(before);
-                live(record, text);
+                live(&place.of, text);
                 text.extend_from_slice(after);
             }
             None => text.extend_from_slice(&self.text),
@@ -85,7 +93,7 @@ pub(crate) fn rows(
             text.push(b',');
         }
         match row.written() {
-            Some((record, written)) => written.copy(record, live, &mut text),
+            Some(written) => written.copy(live, &mut text),
             None => {
                 object(&mut text, |members| write(row, members));
             }
@@ -97,7 +105,7 @@ pub(crate) fn rows(
 }
 
 /// Writes an object; the place of what is live in it.
-fn object(text: &mut Vec<u8>, write: impl FnOnce(&mut Members<'_>)) -> Option<usize> {
+fn object(text: &mut Vec<u8>, write: impl FnOnce(&mut Members<'_>)) -> Option<Place> {
     text.push(b'{');
     let mut members = Members {
         empty: text.len(),
@@ -116,7 +124,7 @@ pub(crate) struct Members<'w> {
     text: &'w mut Vec<u8>,
     /// How long the text is while there is no member.
     empty: usize,
-    live: Option<usize>,
+    live: Option<Place>,
 }
 
 impl Members<'_> {
@@ -167,11 +175,14 @@ impl Members<'_> {
         self.text.push(b']');
     }
 
-    /// What is live of the object: its value is written when a page is read. One
-    /// member of a [`Written`] row can be so.
-    pub fn live(&mut self, name: &str) {
+    /// What is live of the object that is known by this: its value is written
+    /// when a page is read. One member of a [`Written`] row can be so.
+    pub fn live(&mut self, name: &str, of: &str) {
         self.name(name);
-        self.live = Some(self.text.len());
+        self.live = Some(Place {
+            at: self.text.len(),
+            of: of.into(),
+        });
     }
 
     fn name(&mut self, name: &str) {
@@ -187,6 +198,7 @@ impl Members<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
     use serde_json::json;
     use std::sync::Arc;
 
@@ -202,15 +214,14 @@ mod tests {
         };
         let written = Written::new(|row| {
             row.number("id", 2);
-            row.live("e");
+            row.live("e", "two");
             row.text("a", "\"\\\u{1}ü");
         });
         let page = [
             Row::open(record(1), None),
             Row::open(record(2), Some(written)),
         ];
-        let live: Live<'_> =
-            &|record, text| text.extend_from_slice(record.id.to_string().as_bytes());
+        let live: Live<'_> = &|of, text| text.extend_from_slice(format!("[\"{of}\"]").as_bytes());
         let text = rows(&page, live, |row, members| {
             members.number("b", -row.id);
             members.list("c", [1, 2], |n, entry| entry.number("n", n));
@@ -219,7 +230,7 @@ mod tests {
         });
         let read: Value = serde_json::from_str(&text).unwrap();
         let first = json!({"b": -1, "c": [{"n": 1}, {"n": 2}], "d": [], "e": {"x": [null]}});
-        let second = json!({"id": 2, "e": 2, "a": "\"\\\u{1}ü"});
+        let second = json!({"id": 2, "e": ["two"], "a": "\"\\\u{1}ü"});
         assert_eq!(read, json!([first, second]));
         assert_eq!(rows(&[], live, |_, _| ()), "[]");
     }

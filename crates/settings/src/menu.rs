@@ -37,9 +37,8 @@ impl Settings {
                 let Some(kind) = list.and_then(|(_, name)| kind(name)) else {
                     return Ok(None);
                 };
-                let options = snapshot
-                    .records(kind.name())
-                    .map(|record| option(&kind.caption(&record), record.id).into());
+                let options = kind.captions(&snapshot).into_iter();
+                let options = options.map(|(id, caption)| option(&caption, id).into());
                 Some(options.collect())
             }
         })

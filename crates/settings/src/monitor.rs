@@ -10,7 +10,7 @@ use wire::contract;
 use crate::change::detached;
 use crate::draft::Draft;
 use crate::error::SettingsError;
-use crate::extension::{ExtensionKind, MONITOR, MONITOR_FLAGS, Monitor, display_name};
+use crate::extension::{Extension, ExtensionKind, MONITOR, MONITOR_FLAGS, Monitor};
 use crate::read::{Window, answer, unknown};
 use crate::record::Record;
 use crate::settings::{Inner, Settings};
@@ -40,8 +40,13 @@ impl Settings {
             size: window.size,
             ..Wanted::default()
         };
-        let page = self.snapshot().page("extension", wanted);
-        let data = page.records().map(|record| Value::Object(row(&record)));
+        let snapshot = self.snapshot();
+        let page = snapshot.page("extension", wanted);
+        let extensions = page
+            .rows
+            .iter()
+            .filter_map(|row| snapshot.extension(row.id));
+        let data = extensions.map(|extension| Value::Object(row(&extension)));
         Ok(answer([
             ("total_number", page.total.into()),
             ("data", Value::Array(data.collect())),
@@ -117,12 +122,12 @@ fn entry(entry: &Value) -> (i64, Flags) {
     (id, flags.collect())
 }
 
-fn row(record: &Record) -> Map<String, Value> {
+fn row(extension: &Extension) -> Map<String, Value> {
     let mut row = answer([
-        ("ext_id", record.id.into()),
-        ("number", record.text("number").into()),
-        ("name", display_name(record).into()),
+        ("ext_id", extension.id.into()),
+        ("number", extension.number.as_str().into()),
+        ("name", extension.name.as_str().into()),
     ]);
-    row.extend(Monitor::of(record).members());
+    row.extend(extension.monitor.members());
     row
 }

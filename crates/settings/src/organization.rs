@@ -6,19 +6,21 @@
 //! vendor's web page: then all of it answers 70120, and nothing is lost.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use store::NewEvent;
 use wire::event::{Action, OrganizationStatusSwitchStateChanged, OrganizationStructureChanged};
-use wire::{ErrCode, InvalidParam, rule};
+use wire::{ErrCode, InvalidParam};
 
 use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
 use crate::kind::Rule::Acted;
-use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, check_name};
 use crate::menu;
-use crate::read::answer;
+use crate::nested::Room;
+use crate::read::{answer, text};
 use crate::record::Record;
 use crate::reference::{Reference, WhenGone};
 use crate::settings::Options;
@@ -41,14 +43,8 @@ const PARENT: &str = "parent_id";
 const ORDER: &str = "order";
 
 static RULES: &[MemberRule] = &[
-    MemberRule {
-        name: "name",
-        rule: Acted,
-    },
-    MemberRule {
-        name: PARENT,
-        rule: Acted,
-    },
+    MemberRule::new("name", Acted),
+    MemberRule::new(PARENT, Acted),
 ];
 
 /// The kind `organization`.
@@ -61,10 +57,6 @@ impl Kind for OrganizationKind {
 
     fn limit(&self) -> usize {
         MAX_ORGANIZATIONS
-    }
-
-    fn unique(&self) -> &'static [UniqueKey] {
-        &[]
     }
 
     fn members(&self) -> &'static [MemberRule] {
@@ -87,6 +79,11 @@ impl Kind for OrganizationKind {
         ])]
     }
 
+    /// The root is the company.
+    fn configured(&self, options: &Options) -> Vec<(i64, &'static str, Value)> {
+        vec![(ROOT, "name", options.company.as_str().into())]
+    }
+
     fn sort_key(&self, _: &Record, _: &str) -> Option<SortKey> {
         None
     }
@@ -106,12 +103,7 @@ impl Kind for OrganizationKind {
             faults.push(invalid("id", Some("1"), word::READ_ONLY));
             return;
         }
-        let name = record.text("name");
-        if name.trim().is_empty() {
-            faults.push(invalid("name", None, rule::REQUIRED));
-        } else if let Err(broken) = line(name) {
-            faults.push(invalid("name", None, broken));
-        }
+        check_name(record, faults);
         let parent = parent(record);
         // That another parent exists is checked with the references.
         if parent < 1 {
@@ -127,6 +119,7 @@ impl Kind for OrganizationKind {
         &self,
         record: &Record,
         _present: Option<&Record>,
+        _sent: &Map<String, Value>,
         snapshot: &Snapshot,
     ) -> Result<(), SettingsError> {
         let above = lineage(parent(record), snapshot).len();
@@ -178,7 +171,7 @@ impl Kind for OrganizationKind {
         Ok(())
     }
 
-    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
+    fn detail(&self, record: &Record, snapshot: &Snapshot, _room: Room) -> Map<String, Value> {
         row(record, rank(record, snapshot))
     }
 
@@ -194,8 +187,9 @@ impl Kind for OrganizationKind {
         }
     }
 
-    /// `list` is the tree: its first page is the root, and there is no other.
-    /// `search` is the departments that match, each with what is below it.
+    /// `list` is the tree: one record, the root, so that its first page is the
+    /// whole and there is no other. `search` is the departments that match, each
+    /// with what is below it.
     fn page(
         &self,
         verb: &str,
@@ -203,18 +197,21 @@ impl Kind for OrganizationKind {
         page: &Page,
         snapshot: &Snapshot,
     ) -> Option<Map<String, Value>> {
-        let tree = Tree {
+        let mut tree = Tree {
             snapshot,
             extent: Extent::of(params),
+            sorted: Sorted::of(params),
+            included: BTreeMap::new(),
+            room: Room::new(),
         };
         let rows: Vec<Value> = if verb == "search" {
             page.records()
-                .map(|record| tree.row(&record, rank(&record, snapshot)).0)
+                .map(|record| tree.row(&record, rank(&record, snapshot)))
                 .collect()
         } else {
             let first = params.get("page").is_none_or(|page| *page == 1);
             let root = snapshot.record(NAME, ROOT).filter(|_| first);
-            root.iter().map(|root| tree.row(root, 1).0).collect()
+            root.iter().map(|root| tree.row(root, 1)).collect()
         };
         Some(answer([(self.payload(verb), rows.into())]))
     }
@@ -226,12 +223,28 @@ impl Kind for OrganizationKind {
             Deed::Deleted => Action::Delete,
         };
         let ids = changed.object().map(|record| record.id);
-        vec![structure_changed(
+        let mut events = vec![structure_changed(
             ids.into_iter().collect(),
             action,
             changed,
-        )]
+        )];
+        events.extend(moved_event(changed));
+        events
     }
+}
+
+/// The event that a department has moved with its extensions: those that it was
+/// below and those that it is below now have others.
+fn moved_event(changed: &Changed<'_>) -> Option<NewEvent> {
+    let (before, after) = (changed.before?, changed.after?);
+    let (from, to) = (parent(before), parent(after));
+    if from == to || !has_members(after.id, changed.is) {
+        return None;
+    }
+    let above = lineage(from, changed.was).into_iter();
+    let above: BTreeSet<i64> = above.chain(lineage(to, changed.is)).collect();
+    let ids = above.into_iter().collect();
+    Some(structure_changed(ids, Action::UpdateExtension, changed))
 }
 
 /// What a list tells of each department.
@@ -256,37 +269,85 @@ impl Extent {
     }
 }
 
+/// How siblings stand beside one another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sorted {
+    /// In their order.
+    AsPlaced,
+    /// By id.
+    ById,
+    /// By id, from the last to the first.
+    ByIdDescending,
+}
+
+impl Sorted {
+    /// By `sort_by` and `order_by`: ids are all that can be sorted on.
+    fn of(params: &Map<String, Value>) -> Self {
+        let descending = text(params, "order_by") == "desc";
+        match (text(params, "sort_by"), text(params, "order_by")) {
+            ("", "") => Self::AsPlaced,
+            _ if descending => Self::ByIdDescending,
+            _ => Self::ById,
+        }
+    }
+}
+
 /// Departments with what is below them, as `list` writes them.
 struct Tree<'t> {
     snapshot: &'t Snapshot,
     extent: Extent,
+    sorted: Sorted,
+    /// The extensions in a department and below it, as far as they were asked for.
+    included: BTreeMap<i64, Arc<[i64]>>,
+    /// For the lists of extensions: a department that is searched for stands in
+    /// the row of each one above it too. `ext_number` counts them all.
+    room: Room,
 }
 
 impl Tree<'_> {
-    /// A department's row, and the extensions in it and below it, each once.
-    fn row(&self, record: &Record, rank: usize) -> (Value, BTreeSet<i64>) {
+    /// A department's row. It is as deep as the tree, which has a bound.
+    fn row(&mut self, record: &Record, rank: usize) -> Value {
         let mut row = row(record, rank);
-        let mut included: BTreeSet<i64> = match self.extent {
-            Extent::Plain => BTreeSet::new(),
-            _ => members(record.id, self.snapshot).collect(),
-        };
-        let mut below = Vec::new();
-        for ((_, child), rank) in children(record.id, self.snapshot).into_iter().zip(1..) {
-            if let Some(child) = self.snapshot.record(NAME, child) {
-                // As deep as the tree, which has a bound.
-                let (row, theirs) = self.row(&child, rank);
-                below.push(row);
-                included.extend(theirs);
-            }
+        let below = children(record.id, self.snapshot).into_iter().zip(1..);
+        let mut below: Vec<(i64, usize)> = below.map(|((_, id), rank)| (id, rank)).collect();
+        match self.sorted {
+            Sorted::AsPlaced => {}
+            Sorted::ById => below.sort_unstable(),
+            Sorted::ByIdDescending => below.sort_unstable_by(|a, b| b.cmp(a)),
         }
+        let below = below.into_iter().filter_map(|(child, rank)| {
+            let child = self.snapshot.record(NAME, child)?;
+            Some(self.row(&child, rank))
+        });
+        let below: Vec<Value> = below.collect();
         if self.extent != Extent::Plain {
-            row.insert("ext_number".into(), included.len().into());
+            let number = self.included(record.id).len();
+            row.insert("ext_number".into(), number.into());
         }
         row.insert("children".into(), below.into());
         if self.extent == Extent::Members {
-            row.insert("ext_list".into(), included.iter().copied().collect());
+            let included = self.included(record.id);
+            let shown = self.room.take(included.len());
+            let list: Vec<i64> = included.iter().copied().take(shown).collect();
+            row.insert("ext_list".into(), list.into());
         }
-        (row.into(), included)
+        row.into()
+    }
+
+    /// The extensions in a department and below it, each once.
+    fn included(&mut self, id: i64) -> Arc<[i64]> {
+        if let Some(known) = self.included.get(&id) {
+            return known.clone();
+        }
+        let mut all: Vec<i64> = members(id, self.snapshot).collect();
+        for (_, child) in children(id, self.snapshot) {
+            all.extend_from_slice(&self.included(child));
+        }
+        all.sort_unstable();
+        all.dedup();
+        let all: Arc<[i64]> = all.into();
+        self.included.insert(id, all.clone());
+        all
     }
 }
 
@@ -417,6 +478,14 @@ fn height(id: i64, snapshot: &Snapshot) -> usize {
         .map(|(_, child)| height(*child, snapshot))
         .max();
     1 + highest.unwrap_or(0)
+}
+
+/// Whether any extension is in a department or below it.
+fn has_members(id: i64, snapshot: &Snapshot) -> bool {
+    members(id, snapshot).next().is_some()
+        || children(id, snapshot)
+            .into_iter()
+            .any(|(_, child)| has_members(child, snapshot))
 }
 
 /// The extensions that are in a department itself.

@@ -1,6 +1,7 @@
 //! The four operations that read: list, search, get, query. They work on the
 //! snapshot and never wait. Live state is joined by the faces.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::{SettingsError, invalid, word};
 use crate::kind::{Kind, SecretForm, kind};
 use crate::listing::{Listing, Live, rows};
-use crate::record::Record;
+use crate::nested::Room;
 use crate::secret::{Secret, password_matches};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -54,7 +55,12 @@ impl Settings {
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
         let window = Window::read(&params)?;
         let wanted = Wanted {
-            text: text(&params, "search_value"),
+            // `list` has no such member: there it is one that nobody knows.
+            text: if verb == "search" {
+                text(&params, "search_value")
+            } else {
+                ""
+            },
             sort_by: text(&params, "sort_by"),
             descending: text(&params, "order_by") == "desc",
             first: window.first,
@@ -104,12 +110,13 @@ impl Settings {
         let record = snapshot
             .record(name, id(&params))
             .ok_or(SettingsError::NotFound)?;
-        let detail = kind.detail(&record, &snapshot);
+        let detail = kind.detail(&record, &snapshot, Room::new());
         Ok(answer([(kind.payload("get"), Value::Object(detail))]))
     }
 
-    /// `<kind>/query`: the objects of `ids` under `data`, in that order; ids of
-    /// no object are passed over.
+    /// `<kind>/query`: the objects of `ids` under `data`, each once, in that
+    /// order; ids of no object are passed over. Where they hold more than an
+    /// answer may, `ids` names too many.
     pub fn query(
         &self,
         name: &str,
@@ -118,29 +125,47 @@ impl Settings {
         let (kind, snapshot) = self.usable(name)?;
         let operation = kind.operation("query").ok_or(SettingsError::UnknownKind)?;
         let params = wire::validate(operation, &params).map_err(SettingsError::Invalid)?;
-        let ids = text(&params, "ids");
-        let parts = ids
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
+        let ids = ids(text(&params, "ids"))?;
         let mut found = Vec::new();
-        for (count, part) in parts.enumerate() {
-            let id: i64 = part
-                .parse()
-                .map_err(|_| SettingsError::member("ids", Some(part), wire::rule::TYPE))?;
-            if count >= MAX_IDS {
+        let mut room = Room::new();
+        for id in ids {
+            let Some(record) = snapshot.record(name, id) else {
+                continue;
+            };
+            let detail = kind.detail(&record, &snapshot, room);
+            // What is asked for alone is answered whole.
+            if !room.takes(&detail) && !found.is_empty() {
                 return Err(SettingsError::member("ids", None, wire::rule::MAX));
             }
-            if let Some(record) = snapshot.record(name, id) {
-                found.push(record);
-            }
+            found.push(Value::Object(detail));
         }
         if found.is_empty() {
             return Err(SettingsError::NotFound);
         }
-        let found = kind.details(&found, &snapshot);
         Ok(answer([(kind.payload("query"), Value::Array(found))]))
     }
+}
+
+/// The ids of a query, each once.
+fn ids(text: &str) -> Result<Vec<i64>, SettingsError> {
+    let mut ids = Vec::new();
+    let mut seen = BTreeSet::new();
+    let parts = text.split(',').map(str::trim);
+    for part in parts.filter(|part| !part.is_empty()) {
+        let id = part
+            .parse()
+            .map_err(|_| SettingsError::member("ids", Some(part), wire::rule::TYPE))?;
+        if seen.insert(id) {
+            ids.push(id);
+        }
+        if ids.len() > MAX_IDS {
+            return Err(SettingsError::member("ids", None, wire::rule::MAX));
+        }
+    }
+    if ids.is_empty() {
+        return Err(SettingsError::member("ids", None, wire::rule::REQUIRED));
+    }
+    Ok(ids)
 }
 
 impl Settings {
@@ -223,7 +248,7 @@ impl Window {
 }
 
 /// Where nobody joins what is live.
-fn nothing_live(_: &Record, text: &mut Vec<u8>) {
+fn nothing_live(_: &str, text: &mut Vec<u8>) {
     text.extend_from_slice(b"{}");
 }
 

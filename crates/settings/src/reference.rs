@@ -76,12 +76,20 @@ pub(crate) fn list(
         .collect()
 }
 
-/// An id, written as a number or as text.
+/// An id, written as a number or as text, as `wire::validate` reads numbers.
 pub(crate) fn id(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
-        other => other.as_i64(),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),
+        _ => None,
     }
+}
+
+/// A whole number that is written with a fraction of nothing.
+fn whole(value: f64) -> Option<i64> {
+    // Beyond 2^53 a float no longer tells neighbours apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
 }
 
 /// Takes the entries that point at an object out of its referrer's lists. A

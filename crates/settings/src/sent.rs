@@ -110,8 +110,8 @@ impl Sent {
                     faults.push(invalid(*member, None, word::READ_ONLY));
                 }
             }
-            kind.merge(present, &mut doc);
         }
+        kind.merge(present, &mut doc, &mut faults);
         record.doc.extend(doc);
         for (member, (_, secret)) in &self.secrets {
             record.secrets.insert((*member).to_owned(), secret.clone());
@@ -119,14 +119,14 @@ impl Sent {
         kind.complete(&mut record);
         kind.check(&record, present, snapshot, &mut faults);
         for reference in kind.references(&record) {
-            if snapshot.record(reference.kind, reference.id).is_none() {
+            if !snapshot.has(reference.kind, reference.id) {
                 faults.push(unknown(reference.path(), reference.id));
             }
         }
         if !faults.is_empty() {
             return Err(refused(faults));
         }
-        kind.forbid(&record, present, snapshot)?;
+        kind.forbid(&record, present, &self.doc, snapshot)?;
         let taken = duplicates(kind, &record, snapshot);
         if taken.is_empty() {
             Ok(record)

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use wire::{InvalidParam, Operation, contract};
 
 use crate::change::detached;
-use crate::error::{SettingsError, invalid};
+use crate::error::SettingsError;
 use crate::kind::Rule::{Acted, Stored};
-use crate::kind::{Fixed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::kind::{Fixed, Kind, MemberRule, SortKey, check_lines};
+use crate::nested::Room;
 use crate::read::answer;
 use crate::record::Record;
 use crate::secret::MASK;
@@ -52,15 +53,11 @@ const CDR_OPTION: Single = Single {
     update: "cdr/updateoption",
     payload: "data",
     members: &[
-        member("enb_fuzzy_search", Stored),
-        member("enb_new_cdr_fuzzy_search", Acted),
+        MemberRule::new("enb_fuzzy_search", Stored),
+        MemberRule::new("enb_new_cdr_fuzzy_search", Acted),
     ],
     defaults: &[],
 };
-
-const fn member(name: &'static str, rule: crate::kind::Rule) -> MemberRule {
-    MemberRule { name, rule }
-}
 
 impl Kind for Single {
     fn name(&self) -> &'static str {
@@ -69,10 +66,6 @@ impl Kind for Single {
 
     fn limit(&self) -> usize {
         1
-    }
-
-    fn unique(&self) -> &'static [UniqueKey] {
-        &[]
     }
 
     fn members(&self) -> &'static [MemberRule] {
@@ -88,11 +81,11 @@ impl Kind for Single {
     }
 
     fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
-        self.detail(record, snapshot)
+        self.detail(record, snapshot, Room::new())
     }
 
     /// In the rules' order. What an older version did not know has its default.
-    fn detail(&self, record: &Record, _snapshot: &Snapshot) -> Map<String, Value> {
+    fn detail(&self, record: &Record, _snapshot: &Snapshot, _room: Room) -> Map<String, Value> {
         let value = |member: &MemberRule| match member.rule.secret() {
             Some(_) if record.secret(member.name).is_some() => MASK.into(),
             Some(_) => "".into(),
@@ -131,13 +124,7 @@ impl Kind for Single {
         _snapshot: &Snapshot,
         faults: &mut Vec<InvalidParam>,
     ) {
-        for (member, value) in &record.doc {
-            if let Some(text) = value.as_str()
-                && let Err(broken) = line(text)
-            {
-                faults.push(invalid(member.as_str(), None, broken));
-            }
-        }
+        check_lines(record, faults);
     }
 
     fn payload(&self, _verb: &str) -> &'static str {
@@ -189,7 +176,7 @@ impl Settings {
         let record = snapshot
             .record(single.name, ID)
             .ok_or(SettingsError::NotFound)?;
-        let detail = single.detail(&record, &snapshot);
+        let detail = single.detail(&record, &snapshot, Room::new());
         Ok(answer([(single.payload, Value::Object(detail))]))
     }
 

@@ -51,6 +51,11 @@ impl Snapshot {
         self.extensions_by_id.get(&id).cloned()
     }
 
+    /// All extensions, by id.
+    pub(crate) fn extensions_by_id(&self) -> impl Iterator<Item = &Arc<Extension>> {
+        self.extensions_by_id.values()
+    }
+
     /// The extension of a number.
     pub fn extension_by_number(&self, number: &str) -> Option<Arc<Extension>> {
         self.extensions
@@ -78,6 +83,11 @@ impl Snapshot {
     /// One object.
     pub fn record(&self, kind: &str, id: i64) -> Option<Arc<Record>> {
         self.table(kind)?.get(id)
+    }
+
+    /// Whether there is an object.
+    pub(crate) fn has(&self, kind: &str, id: i64) -> bool {
+        self.table(kind).is_some_and(|table| table.has(id))
     }
 
     /// All objects of a kind, by id.

@@ -543,3 +543,53 @@ async fn a_caller_is_known_by_the_contact_that_has_the_number() {
     ask(&settings, "company_contact/delete", json!({"id": short})).await;
     assert_eq!(exact("5678"), None);
 }
+
+#[tokio::test]
+async fn a_phonebook_that_is_gone_is_refused_as_often_as_it_is_sent() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    let nina = contact(&settings, "Nina", "1", json!({})).await;
+    let kept = phonebook(&settings, "Kept", json!({"add_contacts_id_list": [nina]})).await;
+    let gone = phonebook(&settings, "Gone", json!({"add_contacts_id_list": [nina]})).await;
+    ask(&settings, "phonebook/delete", json!({"id": gone})).await;
+    for ids in [json!([gone]), json!([kept, gone]), json!([gone])] {
+        let change = json!({"id": nina, "phonebook_id_list": ids});
+        assert_eq!(
+            code(&settings, "company_contact/update", change).await,
+            70093
+        );
+    }
+    // Who does not speak of phonebooks is not held up by it.
+    let change = json!({"id": nina, "remark": "x"});
+    ask(&settings, "company_contact/update", change).await;
+    assert_eq!(phonebooks_of(&settings, nina).await, [kept]);
+}
+
+#[tokio::test]
+async fn of_very_many_numbers_that_end_alike_the_most_alike_is_told() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    // In the order of their ends these stand before the one that is looked for.
+    for n in 0..300 {
+        contact(
+            &settings,
+            "Far",
+            &format!("{n:03}{}", "02345678"),
+            json!({}),
+        )
+        .await;
+    }
+    let near = contact(&settings, "Near", "+66 92345678", json!({})).await;
+    let later = contact(&settings, "Later", "+49 92345678", json!({})).await;
+    let known = |number: &str| {
+        let matching = CallerMatch::LastDigits(7);
+        let caller = settings.snapshot().contact_by_number(number, matching);
+        caller.map(|caller| caller.id)
+    };
+    assert_eq!(known("092345678"), Some(near));
+    assert_eq!(known("92345678"), Some(near));
+    assert_eq!(known("0692345678"), Some(near));
+    assert_eq!(known("999992345678"), Some(later));
+    assert_eq!(known("00012345678"), Some(1));
+    assert_eq!(known("00012345679"), None);
+}

@@ -235,6 +235,9 @@ async fn what_nothing_acts_on_is_refused_where_neglect_would_mislead() {
         ("enb_nat", json!(0)),
         ("enb_ctl_record", json!(1)),
         ("emergency_caller_id", json!("911")),
+        // Nothing sends that letter, and no phone is asked by OPTIONS.
+        ("enb_email_miss_call", json!(1)),
+        ("enb_qualify", json!(0)),
         ("caller_id_rule_list", json!([{"caller_id": "1"}])),
     ];
     for (member, value) in &cases {
@@ -258,7 +261,7 @@ async fn what_nothing_acts_on_is_refused_where_neglect_would_mislead() {
         );
         assert_eq!(
             faults(settings.create("extension", sent).await),
-            [(format!("presence_list[1].{member}"), "unsupported".into())]
+            [(format!("presence_list[0].{member}"), "unsupported".into())]
         );
     }
     assert_eq!(settings.snapshot().extension_count(), 0);
@@ -413,6 +416,8 @@ async fn lists_page_sort_and_search() {
         (2, "1001 1002".into())
     );
     assert_eq!(numbers("search", json!({})).0, 3);
+    // A list has no such member.
+    assert_eq!(numbers("list", json!({"search_value": "AD"})).0, 3);
     for wrong in [
         json!({"page": 0}),
         json!({"page_size": 10_001}),
@@ -466,4 +471,107 @@ async fn a_change_of_presence_is_told_where_applications_want_it() {
     // What stays as it is, is no change of it.
     set("lunch").await;
     assert_eq!(told(&mut events), [updated]);
+}
+
+#[tokio::test]
+async fn rows_of_presence_are_looked_at_as_they_were_sent() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    let id = create(&settings, "1000", json!({})).await;
+    let update = |rows: Value| {
+        let change = members(json!({"id": id, "presence_list": rows}));
+        settings.update("extension", change)
+    };
+    let one = |place: &str, rule: &str| vec![(format!("presence_list{place}"), rule.to_owned())];
+    // No more rows than there are statuses, before anything is made of them.
+    let many: Vec<Value> = (0..30_000).map(|_| json!({"status": "away"})).collect();
+    assert_eq!(faults(update(many.into()).await), one("", "max"));
+    let twice = json!([{"status": "lunch"}, {"status": "away"}, {"status": "lunch"}]);
+    assert_eq!(faults(update(twice).await), one("[2].status", "duplicate"));
+    let always = json!([{"status": "off_work", "enb_in_always_forward": 1}]);
+    let wrong = one("[0].enb_in_always_forward", "unsupported");
+    assert_eq!(faults(update(always).await), wrong);
+    let long = json!([{"status": "off_work"}, {"status": "lunch", "information": "x".repeat(256)}]);
+    assert_eq!(
+        faults(update(long).await),
+        one("[1].information", "max_len")
+    );
+    // A place that a forward may have while it is off keeps it from being
+    // switched on: what is named is what was sent.
+    let off = json!([{"status": "lunch", "enb_in_busy_forward": 0, "in_busy_forward_dest": "ivr"}]);
+    update(off).await.unwrap();
+    let on = json!([{"status": "lunch", "enb_in_busy_forward": 1}]);
+    let wrong = one("[0].enb_in_busy_forward", "unsupported");
+    assert_eq!(faults(update(on).await), wrong);
+    let both =
+        json!([{"status": "lunch", "enb_in_busy_forward": 1, "in_busy_forward_dest": "ivr"}]);
+    let wrong = one("[0].in_busy_forward_dest", "unsupported");
+    assert_eq!(faults(update(both).await), wrong);
+}
+
+#[tokio::test]
+async fn what_is_as_it_always_is_takes_no_place_and_is_read_all_the_same() {
+    let dir = Dir::new();
+    let (store, settings) = dir.open().await;
+    let id = create(&settings, "1000", json!({})).await;
+    let rows = get(&settings, id)["presence_list"].clone();
+    let names = wire::contract::named_type("Presence_Setting")
+        .unwrap()
+        .members;
+    for row in rows.as_array().unwrap() {
+        let all = names.len() - usize::from(row["status"] == "do_not_disturb");
+        assert_eq!(row.as_object().unwrap().len(), all, "{row}");
+    }
+    assert_eq!(rows[0]["status"], "available");
+    assert_eq!(rows[0]["in_busy_forward_dest"], "ext_vm");
+    assert_eq!(rows[0]["ring_timeout"], 30);
+    let kept = async || store.objects("extension").await.unwrap()[0].doc.len();
+    let bytes = kept().await;
+    assert!(bytes < 2_048, "{bytes}");
+    // Sent back it takes none either; a change takes what it says.
+    let mut back = get(&settings, id);
+    back.insert("title".into(), "x".into());
+    settings.update("extension", back).await.unwrap();
+    assert_eq!(get(&settings, id)["presence_list"], rows);
+    assert!(kept().await < bytes + 8);
+    let lunch = json!({"id": id, "presence_list": [{"status": "lunch", "ring_timeout": 7}]});
+    settings.update("extension", members(lunch)).await.unwrap();
+    assert_eq!(get(&settings, id)["presence_list"][4]["ring_timeout"], 7);
+    let as_before = json!({"id": id, "presence_list": [{"status": "lunch", "ring_timeout": 30}]});
+    settings
+        .update("extension", members(as_before))
+        .await
+        .unwrap();
+    assert_eq!(get(&settings, id)["presence_list"], rows);
+}
+
+#[tokio::test]
+async fn a_language_is_written_by_its_name_or_its_code_and_read_as_the_code() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    let id = create(&settings, "1000", json!({})).await;
+    let read = |member: &str| get(&settings, id)[member].clone();
+    assert_eq!(read("user_lang"), "follow_system");
+    for member in ["user_lang", "vm_lang"] {
+        for (written, code) in [
+            ("German", "sound-de"),
+            ("sound-de", "sound-de"),
+            ("Portuguese (Brazil)", "sound-pt_BR"),
+            ("english (british)", "sound-en_BR"),
+            ("sound-iw", "sound-iw"),
+            ("", "follow_system"),
+            ("Thai", "sound-th"),
+            ("follow_system", "follow_system"),
+        ] {
+            let change = members(json!({"id": id, member: written}));
+            settings.update("extension", change).await.unwrap();
+            assert_eq!(read(member), code, "{written}");
+        }
+        for unknown in ["klingon", "sound-xx", "de"] {
+            let change = members(json!({"id": id, member: unknown}));
+            let answer = settings.update("extension", change).await;
+            assert_eq!(faults(answer), [(member.into(), "enum".into())]);
+        }
+        assert_eq!(read(member), "follow_system");
+    }
 }

@@ -275,3 +275,80 @@ async fn rights_begin_as_the_vendors_and_any_of_the_family_is_kept() {
         [("mgr_enb_to_come".into(), "enum".into())]
     );
 }
+
+#[tokio::test]
+async fn flags_that_nobody_knows_are_bounded_in_number_and_name() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    let ada = create(&settings, "1000", json!({})).await;
+    let id = group(&settings, "Sales", json!([{"ext_id": ada}])).await;
+    let send = |flags: Value| {
+        let mut request = support::members(flags);
+        request.insert("id".into(), id.into());
+        try_ask(&settings, "extensiongroup/update", Value::Object(request))
+    };
+    // Each request by itself has few enough.
+    for round in 0..4 {
+        let flags = (0..16).map(|n| (format!("user_enb_z{round}_{n}"), json!(1)));
+        send(Value::Object(flags.collect())).await.unwrap();
+    }
+    let more = faults(send(json!({"mgr_enb_one_more": 1})).await);
+    assert_eq!(more, [("mgr_enb_one_more".into(), "max".into())]);
+    // Those that are there can be changed, and all that the contract has.
+    let known = json!({"user_enb_z0_0": 0, "mgr_enb_monitor": "0", "mgr_enb_call_park": null});
+    send(known).await.unwrap();
+    // A name as theirs, a value as theirs.
+    let long = format!("mgr_enb_{}", "x".repeat(57));
+    for name in ["mgr_enb_ü", "user_enb_A", "user_enb_a b", &long] {
+        let wrong = faults(send(json!({name: 1})).await);
+        assert_eq!(wrong[0].1, "format", "{name}");
+        assert!(wrong[0].0.len() <= 66);
+    }
+    for value in [json!(2), json!("yes"), json!([1])] {
+        let wrong = faults(send(json!({"user_enb_z0_1": value})).await);
+        assert_eq!(wrong, [("user_enb_z0_1".into(), "enum".into())]);
+    }
+    for (value, flag) in [(json!(false), 0), (json!("1"), 1), (json!(0.0), 0)] {
+        send(json!({"user_enb_z0_1": value})).await.unwrap();
+        let detail = ask(&settings, "extensiongroup/get", json!({"id": id})).await;
+        assert_eq!(detail["data"]["user_enb_z0_1"], flag);
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_groups_is_read_as_numbers_and_blanks_are_elsewhere() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    let ada = create(&settings, "1000", json!({})).await;
+    let members = json!([{"ext_id": ada, "user_type": "manager"}]);
+    let sales = group(&settings, "Sales", members).await;
+    let send = |row: Value| {
+        let request = json!({"id": ada, "group_list": [row]});
+        try_ask(&settings, "extension/update", request)
+    };
+    // What says nothing of the user type leaves it as it is.
+    for row in [
+        json!({"value": sales}),
+        json!({"value": sales, "user_type": null}),
+        json!({"value": sales, "user_type": ""}),
+        json!({"value": 2.0}),
+        json!({"value": null, "id": 2}),
+        json!({"value": " ", "id": "2"}),
+    ] {
+        send(row.clone()).await.unwrap();
+        let groups = groups_of(&settings, ada);
+        assert_eq!(groups, [pair(1, "user"), pair(sales, "manager")], "{row}");
+    }
+    assert!(send(json!({"value": 2.5})).await.is_err());
+    // Who enters without one is a user.
+    let bob = create(
+        &settings,
+        "1001",
+        json!({"group_list": [{"value": sales, "user_type": ""}]}),
+    )
+    .await;
+    assert_eq!(
+        groups_of(&settings, bob),
+        [pair(1, "user"), pair(sales, "user")]
+    );
+}

@@ -313,6 +313,13 @@ async fn switched_off_it_says_so_everywhere_and_the_switch_is_told_once() {
     );
     let refused = settings.create("extension", enter).await;
     assert_eq!(refused.unwrap_err().code().code(), 70120);
+    // To leave all is as forbidden as to leave one.
+    told(&mut events);
+    let leave = json!({"id": ada, "organization_list": []});
+    let refused = try_ask(&settings, "extension/update", leave).await;
+    assert_eq!(refused.unwrap_err().code().code(), 70120);
+    assert_eq!(told(&mut events), []);
+    create(&settings, "1002", json!({"organization_list": []})).await;
     store.close().await;
     let (store, _settings, mut events) = open(false).await;
     assert_eq!(told(&mut events), []);
@@ -320,4 +327,124 @@ async fn switched_off_it_says_so_everywhere_and_the_switch_is_told_once() {
     let (_store, settings, mut events) = open(true).await;
     assert_eq!(told(&mut events)[0].1["org_status"], 1);
     assert_eq!(tree(&settings, 1).await[0]["ext_list"], json!([ada]));
+}
+
+#[tokio::test]
+async fn a_department_that_moves_with_its_extensions_changes_those_above_it() {
+    let dir = Dir::new();
+    let (store, settings) = dir.open().await;
+    let sales = department(&settings, "Sales", 1).await;
+    let help = department(&settings, "Help", 1).await;
+    let desk = department(&settings, "Desk", help).await;
+    let north = department(&settings, "North", sales).await;
+    let city = department(&settings, "City", north).await;
+    let mut events = store.journal().subscribe();
+    let changed = |ids: &[i64], action: &str| {
+        (
+            30006,
+            json!({"id_list": ids, "action": action, "sn": "SN1"}),
+        )
+    };
+    let hang = async |parent: i64| {
+        let request = json!({"id": north, "parent_id": parent});
+        ask(&settings, "organization/update", request).await;
+    };
+    // Nobody is in it: nobody's extensions change.
+    hang(desk).await;
+    assert_eq!(told(&mut events), [changed(&[north], "update")]);
+    let list = json!({"organization_list": [{"value": city}]});
+    create(&settings, "1000", list).await;
+    told(&mut events);
+    hang(sales).await;
+    assert_eq!(
+        told(&mut events),
+        [
+            changed(&[north], "update"),
+            changed(&[1, sales, help, desk], "update_extension"),
+        ]
+    );
+    // Where it stays where it is, they stay too.
+    hang(sales).await;
+    assert_eq!(told(&mut events), [changed(&[north], "update")]);
+}
+
+#[tokio::test]
+async fn siblings_are_sorted_by_id_where_it_is_asked_for() {
+    let dir = Dir::new();
+    let (_store, settings) = dir.open().await;
+    let a = department(&settings, "A", 1).await;
+    let b = department(&settings, "B", 1).await;
+    let c = department(&settings, "C", b).await;
+    // Who comes later stands behind.
+    let last = json!({"id": a, "parent_id": b});
+    ask(&settings, "organization/update", last).await;
+    let back = json!({"id": a, "parent_id": 1});
+    ask(&settings, "organization/update", back).await;
+    let d = department(&settings, "D", b).await;
+    let list = async |params: Value| {
+        let tree = ask(&settings, "organization/list", params).await;
+        let rows = tree["organization_list"][0]["children"].clone();
+        let rows = rows.as_array().unwrap().clone();
+        let pairs = rows
+            .iter()
+            .map(|row| (row["id"].as_i64(), row["order"].as_i64()));
+        let pairs: Vec<_> = pairs.collect();
+        let below = rows.iter().find(|row| row["id"] == b).unwrap()["children"].clone();
+        let below: Vec<_> = below
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["id"].as_i64())
+            .collect();
+        (pairs, below)
+    };
+    let (first, second) = ((Some(b), Some(1)), (Some(a), Some(2)));
+    let below = vec![Some(c), Some(d)];
+    assert_eq!(list(json!({})).await, (vec![first, second], below.clone()));
+    assert_eq!(
+        list(json!({"sort_by": "id"})).await,
+        (vec![second, first], below.clone())
+    );
+    let reversed = below.into_iter().rev().collect();
+    assert_eq!(
+        list(json!({"sort_by": "id", "order_by": "desc"})).await,
+        (vec![first, second], reversed)
+    );
+    // The tree is one record.
+    let page = json!({"page": 2, "page_size": 1});
+    let tree = ask(&settings, "organization/list", page).await;
+    assert_eq!(tree["organization_list"], json!([]));
+}
+
+#[tokio::test]
+async fn the_root_is_called_as_the_configuration_says_at_each_start() {
+    let dir = Dir::new();
+    let open = async |company: &str| {
+        let store = dir.store().await;
+        let events = store.journal().subscribe();
+        let options = Options {
+            serial: "SN1".into(),
+            company: company.into(),
+            hash_cost: HashCost { memory_kib: 64 },
+            ..Options::default()
+        };
+        let settings = Settings::open_with(store.clone(), &dir.key_file(), options)
+            .await
+            .unwrap();
+        (store, settings, events)
+    };
+    let renamed = (
+        30006,
+        json!({"id_list": [1], "action": "update", "sn": "SN1"}),
+    );
+    for (company, expected) in [
+        ("First", vec![]),
+        ("Second", vec![renamed]),
+        ("Second", vec![]),
+    ] {
+        let (store, settings, mut events) = open(company).await;
+        assert_eq!(tree(&settings, 2).await[0]["name"], company);
+        assert_eq!(told(&mut events), expected);
+        store.close().await;
+    }
 }

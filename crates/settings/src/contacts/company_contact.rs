@@ -14,6 +14,7 @@ use crate::extension::{full_name, is_email};
 use crate::kind::Rule::{Acted, Stored};
 use crate::kind::{Kind, MemberRule, SortKey, line};
 use crate::listing::Members;
+use crate::nested::Room;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
 use crate::table::{Row, id_key};
@@ -50,8 +51,11 @@ const NUMBERS: [(&str, &str); 9] = [
     ("other_number", "other"),
 ];
 
+/// Values of a contact's row in a phonebook, see [`row`].
+pub(super) const ROW_VALUES: usize = 5 + NUMBERS.len();
+
 const fn member(name: &'static str, rule: crate::kind::Rule) -> MemberRule {
-    MemberRule { name, rule }
+    MemberRule::new(name, rule)
 }
 
 static RULES: &[MemberRule] = &[
@@ -209,16 +213,17 @@ impl Kind for CompanyContactKind {
         }
     }
 
+    /// A phonebook that a contact is put in must be there. One that it was put
+    /// in before may be gone meanwhile, as long as the request does not name it.
     fn forbid(
         &self,
         record: &Record,
-        present: Option<&Record>,
+        _present: Option<&Record>,
+        sent: &Map<String, Value>,
         snapshot: &Snapshot,
     ) -> Result<(), SettingsError> {
-        // One that it is in already may be gone meanwhile.
-        let old: BTreeSet<i64> = present.into_iter().flat_map(put_in).collect();
-        let mut new = put_in(record).filter(|id| !old.contains(id));
-        if new.any(|id| snapshot.phonebook(id).is_none()) {
+        let gone = |id: i64| snapshot.phonebook(id).is_none();
+        if sent.contains_key(PHONEBOOKS) && put_in(record).any(gone) {
             return Err(SettingsError::Refused(ErrCode::PhonebookNotExisted));
         }
         Ok(())
@@ -261,7 +266,7 @@ impl Kind for CompanyContactKind {
         });
     }
 
-    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
+    fn detail(&self, record: &Record, snapshot: &Snapshot, _room: Room) -> Map<String, Value> {
         let mut detail = Map::with_capacity(RULES.len() + 1);
         detail.insert("id".into(), record.id.into());
         for MemberRule { name, .. } in RULES {
@@ -362,7 +367,7 @@ impl Brief<'_> {
 pub(super) fn row(row: &Row) -> Value {
     let text = row.text();
     let contact: Brief<'_> = serde_json::from_str(&text).unwrap_or_default();
-    let mut members = Map::with_capacity(5 + NUMBERS.len());
+    let mut members = Map::with_capacity(ROW_VALUES);
     let mut put = |member: &str, value: Value| members.insert(member.to_owned(), value);
     put("id", row.id.into());
     put("contact_name", contact.name().into());

@@ -5,7 +5,8 @@ use crate::table::Row;
 
 use super::company_contact::{self, NUMBER_INDEX};
 
-/// Most contacts that are compared for the one whose number is most alike.
+/// Most contacts of which the oldest is looked for, where their numbers are
+/// equally alike.
 const MAX_CANDIDATES: usize = 256;
 
 /// How a caller's number is matched with the contacts' numbers. Signs that
@@ -47,12 +48,17 @@ impl Snapshot {
         let record = match (exact, matching) {
             (Some(record), _) => record,
             (None, CallerMatch::LastDigits(digits)) if digits > 0 && key.len() > digits => {
+                // Those that are alike over the longest end stand together, and
+                // the number itself would stand at one end of them.
                 let common =
                     |other: &[u8]| key.iter().zip(other).take_while(|(a, b)| a == b).count();
-                let (_, id) = table
-                    .beginning(NUMBER_INDEX, key.get(..digits)?)
-                    .take(MAX_CANDIDATES)
-                    .max_by_key(|(other, id)| (common(other), std::cmp::Reverse(*id)))?;
+                let neighbours = table.neighbours(NUMBER_INDEX, &key);
+                let longest = neighbours.into_iter().flatten().map(common).max()?;
+                if longest < digits {
+                    return None;
+                }
+                let alike = table.beginning(NUMBER_INDEX, key.get(..longest)?);
+                let id = alike.take(MAX_CANDIDATES).map(|(_, id)| id).min()?;
                 table.get(id)?
             }
             _ => return None,

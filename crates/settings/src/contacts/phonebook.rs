@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use wire::{ErrCode, InvalidParam, rule};
@@ -12,7 +11,8 @@ use wire::{ErrCode, InvalidParam, rule};
 use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
 use crate::kind::Rule::{Acted, Elsewhere};
-use crate::kind::{Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::kind::{BY_NAME, Kind, MemberRule, SortKey, UniqueKey, check_name};
+use crate::nested::Room;
 use crate::read::answer;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -37,20 +37,12 @@ const TAKE: &str = "del_contacts_id_list";
 /// Most contacts that one request puts in or takes out: each is written, in one
 /// transaction.
 const MAX_DELTA: usize = 10_000;
-/// Most contacts that one answer shows, of a phonebook from the lowest id on.
-/// `total` counts all; all contacts are read page by page with
-/// `company_contact/list`.
-const MAX_SHOWN: usize = 10_000;
-
-const fn member(name: &'static str, rule: crate::kind::Rule) -> MemberRule {
-    MemberRule { name, rule }
-}
 
 static RULES: &[MemberRule] = &[
-    member("name", Acted),
-    member(SELECT, Acted),
-    member(ADD, Elsewhere),
-    member(TAKE, Elsewhere),
+    MemberRule::new("name", Acted),
+    MemberRule::new(SELECT, Acted),
+    MemberRule::new(ADD, Elsewhere),
+    MemberRule::new(TAKE, Elsewhere),
 ];
 
 /// A phonebook as contacts are read with it.
@@ -74,10 +66,7 @@ impl Kind for PhonebookKind {
     }
 
     fn unique(&self) -> &'static [UniqueKey] {
-        &[UniqueKey {
-            member: "name",
-            ignore_case: false,
-        }]
+        BY_NAME
     }
 
     fn members(&self) -> &'static [MemberRule] {
@@ -120,12 +109,7 @@ impl Kind for PhonebookKind {
         _snapshot: &Snapshot,
         faults: &mut Vec<InvalidParam>,
     ) {
-        let name = record.text("name");
-        if name.trim().is_empty() {
-            faults.push(invalid("name", None, rule::REQUIRED));
-        } else if let Err(broken) = line(name) {
-            faults.push(invalid("name", None, broken));
-        }
+        check_name(record, faults);
         for member in [ADD, TAKE] {
             if record.list(member).len() > MAX_DELTA {
                 faults.push(invalid(member, None, rule::MAX));
@@ -141,10 +125,11 @@ impl Kind for PhonebookKind {
         &self,
         record: &Record,
         _present: Option<&Record>,
+        _sent: &Map<String, Value>,
         snapshot: &Snapshot,
     ) -> Result<(), SettingsError> {
         let mut named = ids(record, ADD).into_iter().chain(ids(record, TAKE));
-        if named.any(|id| snapshot.record(company_contact::NAME, id).is_none()) {
+        if named.any(|id| !snapshot.has(company_contact::NAME, id)) {
             return Err(SettingsError::Refused(ErrCode::ContactsNotExisted));
         }
         Ok(())
@@ -187,18 +172,31 @@ impl Kind for PhonebookKind {
         ])
     }
 
-    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
-        detail(record, snapshot, MAX_SHOWN).0
-    }
-
-    fn details(&self, records: &[Arc<Record>], snapshot: &Snapshot) -> Vec<Value> {
-        let mut left = MAX_SHOWN;
-        let details = records.iter().map(|record| {
-            let (detail, shown) = detail(record, snapshot, left);
-            left -= shown;
-            Value::Object(detail)
-        });
-        details.collect()
+    /// With its contacts from the lowest id on, as far as there is room. `total`
+    /// counts all; all contacts are read page by page with
+    /// `company_contact/list`.
+    fn detail(&self, record: &Record, snapshot: &Snapshot, room: Room) -> Map<String, Value> {
+        let most = room.rows(company_contact::ROW_VALUES);
+        let contacts: Vec<Value> = match snapshot.table(company_contact::NAME) {
+            None => Vec::new(),
+            Some(table) if has_all(record) => table
+                .rows_by_id()
+                .take(most)
+                .map(company_contact::row)
+                .collect(),
+            Some(table) => table
+                .indexed(PHONEBOOK_INDEX, &id_key(record.id))
+                .take(most)
+                .map(company_contact::row)
+                .collect(),
+        };
+        answer([
+            ("id", record.id.into()),
+            ("name", record.text("name").into()),
+            (SELECT, record.text(SELECT).into()),
+            ("contacts_list", contacts.into()),
+            ("total", total(record, snapshot).into()),
+        ])
     }
 
     fn label(&self, record: &Record) -> String {
@@ -237,32 +235,6 @@ pub(super) fn of(contact: &Record, snapshot: &Snapshot) -> Value {
             Some(json!({"id": id, "name": phonebook.name}))
         });
     rows.collect()
-}
-
-/// A phonebook with at most so many of its contacts, and how many.
-fn detail(record: &Record, snapshot: &Snapshot, most: usize) -> (Map<String, Value>, usize) {
-    let contacts: Vec<Value> = match snapshot.table(company_contact::NAME) {
-        None => Vec::new(),
-        Some(table) if has_all(record) => table
-            .rows_by_id()
-            .take(most)
-            .map(company_contact::row)
-            .collect(),
-        Some(table) => table
-            .indexed(PHONEBOOK_INDEX, &id_key(record.id))
-            .take(most)
-            .map(company_contact::row)
-            .collect(),
-    };
-    let shown = contacts.len();
-    let detail = answer([
-        ("id", record.id.into()),
-        ("name", record.text("name").into()),
-        (SELECT, record.text(SELECT).into()),
-        ("contacts_list", contacts.into()),
-        ("total", total(record, snapshot).into()),
-    ]);
-    (detail, shown)
 }
 
 fn has_all(record: &Record) -> bool {

@@ -12,13 +12,14 @@ use wire::event::{
 use wire::{ErrCode, InvalidParam, rule};
 
 use super::members::MEMBERS;
-use super::presence;
 use super::typed::{Extension, Monitor};
+use super::{language, presence};
 use crate::draft::Draft;
 use crate::error::{SettingsError, invalid, word};
 use crate::extensiongroup;
-use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, line};
+use crate::kind::{Changed, Deed, Kind, MemberRule, SortKey, UniqueKey, check_lines};
 use crate::listing::Written;
+use crate::nested::Room;
 use crate::organization;
 use crate::record::Record;
 use crate::reference::{self, Reference, WhenGone};
@@ -62,6 +63,10 @@ impl Kind for ExtensionKind {
         ]
     }
 
+    fn packed(&self) -> bool {
+        true
+    }
+
     fn members(&self) -> &'static [MemberRule] {
         MEMBERS
     }
@@ -97,6 +102,8 @@ impl Kind for ExtensionKind {
         _rest: &mut Map<String, Value>,
         faults: &mut Vec<InvalidParam>,
     ) {
+        language::receive(sent, faults);
+        presence::receive(sent, faults);
         for (list, keep_rows) in [(organization::LIST, false), (GROUPS, true)] {
             let Some(rows) = sent.get(list).and_then(Value::as_array) else {
                 continue;
@@ -124,8 +131,13 @@ impl Kind for ExtensionKind {
         }
     }
 
-    fn merge(&self, present: &Record, sent: &mut Map<String, Value>) {
-        presence::merge(present, sent);
+    fn merge(
+        &self,
+        present: Option<&Record>,
+        sent: &mut Map<String, Value>,
+        faults: &mut Vec<InvalidParam>,
+    ) {
+        presence::merge(present, sent, faults);
     }
 
     fn complete(&self, record: &mut Record) {
@@ -149,7 +161,6 @@ impl Kind for ExtensionKind {
                 record.doc.insert(member.into(), number.clone().into());
             }
         }
-        presence::complete(record);
     }
 
     fn check(
@@ -159,13 +170,7 @@ impl Kind for ExtensionKind {
         _snapshot: &Snapshot,
         faults: &mut Vec<InvalidParam>,
     ) {
-        for (member, value) in &record.doc {
-            if let Some(text) = value.as_str()
-                && let Err(broken) = line(text)
-            {
-                faults.push(invalid(member.as_str(), None, broken));
-            }
-        }
+        check_lines(record, faults);
         let mut wrong = |member: &str| {
             faults.push(invalid(member, Some(record.text(member)), word::FORMAT));
         };
@@ -191,14 +196,15 @@ impl Kind for ExtensionKind {
         if record.number("enb_vm_pin") == Some(1) && record.secret("vm_pin").is_none() {
             faults.push(invalid("vm_pin", None, rule::REQUIRED));
         }
-        presence::check(record, faults);
     }
 
-    /// Roles are the built-in ones. With organizations switched off nobody enters one; who is in one stays.
+    /// Roles are the built-in ones. With organizations switched off nobody
+    /// enters or leaves one; what was read can be sent back.
     fn forbid(
         &self,
         record: &Record,
         present: Option<&Record>,
+        sent: &Map<String, Value>,
         snapshot: &Snapshot,
     ) -> Result<(), SettingsError> {
         let role = role_id(record);
@@ -206,8 +212,8 @@ impl Kind for ExtensionKind {
             return Err(SettingsError::Refused(ErrCode::RoleNotExisted));
         }
         let list = record.list(organization::LIST);
-        let changes =
-            !list.is_empty() && present.is_none_or(|p| p.list(organization::LIST) != list);
+        let old = present.map_or(&[][..], |present| present.list(organization::LIST));
+        let changes = sent.contains_key(organization::LIST) && list != old;
         if changes && !snapshot.features().organization {
             return Err(SettingsError::Refused(ErrCode::OrganizationDisabled));
         }
@@ -266,7 +272,7 @@ impl Kind for ExtensionKind {
         Some(Written::new(|members| {
             let text = |member: &str| record.text(member);
             members.number("id", record.id);
-            members.live("online_status");
+            members.live("online_status", text("number"));
             members.text("presence_status", text("presence_status"));
             members.text("custom_presence_status", text("presence_status_text"));
             members.text("number", text("number"));
@@ -279,7 +285,7 @@ impl Kind for ExtensionKind {
     }
 
     /// Secrets are masked: a client that sends the mask back changes nothing.
-    fn detail(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
+    fn detail(&self, record: &Record, snapshot: &Snapshot, _room: Room) -> Map<String, Value> {
         let mut detail = Map::with_capacity(MEMBERS.len() + 1);
         detail.insert("id".into(), record.id.into());
         for member in MEMBERS {
@@ -288,6 +294,12 @@ impl Kind for ExtensionKind {
                 Some(_) => "".into(),
                 None if member.name == GROUPS => extensiongroup::groups_of(record.id, snapshot),
                 None if member.name == organization::LIST => organization::rows(record, snapshot),
+                None if member.name == presence::LIST => presence::rows(record),
+                None if language::MEMBERS.contains(&member.name) => {
+                    // As an older version kept it, where it did not know better.
+                    let text = record.text(member.name);
+                    language::code(text).unwrap_or(text).into()
+                }
                 None => record.doc.get(member.name).cloned().unwrap_or(Value::Null),
             };
             detail.insert(member.name.to_owned(), value);
@@ -299,8 +311,11 @@ impl Kind for ExtensionKind {
         record.text("number").to_owned()
     }
 
-    fn caption(&self, record: &Record) -> String {
-        format!("{}-{}", record.text("number"), display_name(record))
+    fn captions(&self, snapshot: &Snapshot) -> Vec<(i64, String)> {
+        let extensions = snapshot.extensions_by_id();
+        extensions
+            .map(|one| (one.id, format!("{}-{}", one.number, one.name)))
+            .collect()
     }
 
     fn events(&self, changed: &Changed<'_>) -> Vec<NewEvent> {

@@ -6,7 +6,7 @@ use crate::kind::Rule::{Acted, Elsewhere, Only, Secret, Stored, StoredSecret};
 use crate::kind::{MemberRule, Rule, SecretForm};
 
 const fn member(name: &'static str, rule: Rule) -> MemberRule {
-    MemberRule { name, rule }
+    MemberRule::new(name, rule)
 }
 
 pub(crate) static MEMBERS: &[MemberRule] = &[
@@ -44,7 +44,7 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("trunk_caller_id_list", Only(EmptyList)),
     member("presence_status_text", Stored),
     member("enb_email_pwd_chg", Stored),
-    member("enb_email_miss_call", Stored),
+    member("enb_email_miss_call", Only(Number(0))),
     member("enb_ctl_record", Only(Number(0))),
     member("caller_id_rule_list", Only(EmptyList)),
     member("enb_mobile_client", Stored),
@@ -56,7 +56,7 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("max_outb_call_duration", Only(Number(-1))),
     member("dtmf_mode", Only(Text("rfc4733"))),
     member("transport", Only(Text("udp"))),
-    member("enb_qualify", Stored),
+    member("enb_qualify", Only(Number(1))),
     member("enb_t38_support", Only(Number(0))),
     member("enb_nat", Only(Number(1))),
     member("enb_srtp", Only(Number(0))),

@@ -1,6 +1,7 @@
 //! The kind `extension`: a user with a number and phones.
 
 mod kind;
+mod language;
 mod members;
 mod presence;
 mod typed;

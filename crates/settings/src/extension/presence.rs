@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use wire::contract::{self, Kind};
 use wire::{InvalidParam, rule};
 
-use crate::error::invalid;
+use crate::error::{invalid, word};
 use crate::kind::Fixed::{Number, Text};
 use crate::kind::Rule::{Acted, Only, OnlyWhile, Stored};
 use crate::kind::{MemberRule, Rule, line};
@@ -26,10 +26,10 @@ pub(crate) const DO_NOT_DISTURB: &str = "do_not_disturb";
 /// Seconds of ringing where nothing else is said.
 const RING_TIMEOUT_S: u64 = 30;
 /// The member.
-const LIST: &str = "presence_list";
+pub(super) const LIST: &str = "presence_list";
 
 const fn member(name: &'static str, rule: Rule) -> MemberRule {
-    MemberRule { name, rule }
+    MemberRule::new(name, rule)
 }
 
 /// What becomes of each member of a row. A forward that is on by the vendor's
@@ -96,111 +96,140 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("vm_greeting", Stored),
 ];
 
-/// Lays rows that were sent over the rows that are there: one row each status,
-/// and what a row does not say stays.
-pub(crate) fn merge(present: &Record, sent: &mut Map<String, Value>) {
+/// Looks at the rows as they were sent, before anything is made of them: each
+/// becomes a row of fifty members, so that there are no more than statuses.
+pub(crate) fn receive(sent: &Map<String, Value>, faults: &mut Vec<InvalidParam>) {
+    let Some(rows) = sent.get(LIST).and_then(Value::as_array) else {
+        return;
+    };
+    if rows.len() > STATUSES.len() {
+        let count = rows.len().to_string();
+        faults.push(invalid(LIST, Some(&count), rule::MAX));
+        return;
+    }
+    let mut seen = Vec::new();
+    for (place, row) in rows.iter().enumerate() {
+        let name = status(row);
+        if seen.contains(&name) {
+            faults.push(invalid(field(place, "status"), name, word::DUPLICATE));
+        }
+        seen.push(name);
+    }
+}
+
+/// Lays rows that were sent over the rows that are there, and looks whether
+/// they can be so: what a row does not say stays. Faults name the rows sent.
+/// What is kept is what differs from the defaults.
+pub(crate) fn merge(
+    present: Option<&Record>,
+    sent: &mut Map<String, Value>,
+    faults: &mut Vec<InvalidParam>,
+) {
     let Some(Value::Array(rows)) = sent.get_mut(LIST) else {
         return;
     };
-    for row in rows.iter_mut() {
-        let Value::Object(row) = row else { continue };
-        let old = list(present)
-            .iter()
-            .find(|old| status(old) == row.get("status").and_then(Value::as_str));
-        if let Some(Value::Object(old)) = old {
-            for (name, value) in old {
-                row.entry(name).or_insert_with(|| value.clone());
-            }
-        }
+    let there = present.map_or(&[][..], list);
+    for (place, row) in rows.iter().enumerate() {
+        check(place, row, there, faults);
     }
-    for old in list(present) {
-        if !rows.iter().any(|row| status(row) == status(old)) {
-            rows.push(old.clone());
-        }
-    }
+    let kept = STATUSES.iter().filter_map(|name| {
+        let new = row_of(rows, name);
+        let old = row_of(there, name);
+        kept(name, [new, old])
+    });
+    *rows = kept.collect();
 }
 
-/// One full row for each status, in the contract's order. A status sent twice
-/// stays there twice, for [`check`] to find.
-pub(crate) fn complete(record: &mut Record) {
-    let sent = match record.doc.remove(LIST) {
-        Some(Value::Array(rows)) => rows,
-        _ => Vec::new(),
+/// One full row for each status, in the contract's order, as the list is read.
+pub(crate) fn rows(record: &Record) -> Value {
+    let full = |name: &&str| {
+        let row = row_of(list(record), name);
+        let members = values(name, [row, None]);
+        Value::Object(
+            members
+                .map(|(member, value)| (member.name.to_owned(), value))
+                .collect(),
+        )
     };
-    let mut rows = Vec::with_capacity(STATUSES.len());
-    for name in STATUSES {
-        let before = rows.len();
-        rows.extend(
-            sent.iter()
-                .filter(|row| status(row) == Some(name))
-                .map(|row| full(name, Some(row))),
-        );
-        if rows.len() == before {
-            rows.push(full(name, None));
-        }
-    }
-    record.doc.insert(LIST.into(), Value::Array(rows));
+    STATUSES.iter().map(full).collect()
 }
 
-/// A row with every member, and none that is unknown.
-fn full(status: &str, sent: Option<&Value>) -> Value {
+/// A row of what differs from the defaults, if anything does.
+fn kept(name: &str, rows: [Option<&Value>; 2]) -> Option<Value> {
     let mut row = Map::new();
-    for member in contract::named_type("Presence_Setting").map_or(&[][..], |t| t.members) {
-        let value = match sent.and_then(|sent| sent.get(member.name)) {
-            Some(value) => value.clone(),
-            None if member.name == "status" => status.into(),
-            None if member.name == "ring_timeout" && status == DO_NOT_DISTURB => continue,
-            None => match (member.default, member.kind) {
-                (Some(default), _) => default.into(),
-                (None, Kind::Integer) => 0.into(),
-                (None, _) => "".into(),
-            },
-        };
-        row.insert(member.name.to_owned(), value);
-    }
-    Value::Object(row)
+    row.insert("status".into(), name.into());
+    let members = values(name, rows);
+    row.extend(
+        members
+            .filter(|(member, value)| default(name, member).as_ref() != Some(value))
+            .map(|(member, value)| (member.name.to_owned(), value)),
+    );
+    (row.len() > 1).then(|| Value::Object(row))
 }
 
-/// The rules on each row.
-pub(crate) fn check(record: &Record, faults: &mut Vec<InvalidParam>) {
-    let mut seen = Vec::new();
-    for (place, row) in list(record).iter().enumerate() {
-        let field = |member: &str| format!("{LIST}[{place}].{member}");
-        let name = status(row);
-        if seen.contains(&name) {
-            faults.push(invalid(field("status"), name, "duplicate"));
-        }
-        seen.push(name);
-        for member in MEMBERS {
-            let Some(value) = row.get(member.name) else {
-                continue;
-            };
-            let refused = match member.rule {
-                Only(fixed) => !fixed.is(value),
-                OnlyWhile(flag, fixed) => {
-                    row.get(flag).and_then(Value::as_i64) == Some(1) && !fixed.is(value)
-                }
-                _ => false,
-            };
-            if refused {
-                faults.push(unsupported(&field(member.name), value));
+/// Every member of a status's row: the value of the first row that says one, or
+/// the default.
+fn values(
+    name: &str,
+    rows: [Option<&Value>; 2],
+) -> impl Iterator<Item = (&'static contract::Member, Value)> {
+    let members = contract::named_type("Presence_Setting").map_or(&[][..], |t| t.members);
+    members.iter().filter_map(move |member| {
+        let said = rows.iter().flatten().find_map(|row| row.get(member.name));
+        let value = said.cloned().or_else(|| default(name, member))?;
+        Some((member, value))
+    })
+}
+
+/// A member's value where nothing is said. Who takes no calls has no ring time.
+fn default(name: &str, member: &contract::Member) -> Option<Value> {
+    match (member.name, member.default, member.kind) {
+        ("status", ..) => Some(name.into()),
+        ("ring_timeout", ..) if name == DO_NOT_DISTURB => None,
+        (_, Some(default), _) => Some(default.into()),
+        (_, None, Kind::Integer) => Some(0.into()),
+        (_, None, _) => Some("".into()),
+    }
+}
+
+/// The rules on a row that was sent, as it will be.
+fn check(place: usize, row: &Value, there: &[Value], faults: &mut Vec<InvalidParam>) {
+    let name = status(row).unwrap_or_default();
+    let old = row_of(there, name);
+    let value = |member: &str| {
+        let all = values(name, [Some(row), old]);
+        let mut named = all.filter(|(known, _)| known.name == member);
+        named.next().map(|(_, value)| value)
+    };
+    for member in MEMBERS {
+        let sent = row.get(member.name);
+        let wrong = match member.rule {
+            Only(fixed) => sent.filter(|value| !fixed.is(value)).map(|_| member.name),
+            OnlyWhile(flag, fixed) => {
+                // What is wrong with both is said of the one that was sent.
+                let named = sent.map(|_| member.name);
+                let named = named.or_else(|| row.get(flag).map(|_| flag));
+                named.filter(|_| {
+                    let on = value(flag).is_some_and(|on| on == 1);
+                    on && value(member.name).is_some_and(|value| !fixed.is(&value))
+                })
             }
-            if let Some(text) = value.as_str()
-                && let Err(broken) = line(text)
-            {
-                faults.push(invalid(field(member.name), None, broken));
-            }
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            let value = row.get(wrong).unwrap_or(&Value::Null);
+            faults.push(unsupported(&field(place, wrong), value));
         }
-        if let Some(seconds) = row.get("ring_timeout").and_then(Value::as_i64)
-            && !(5..=300).contains(&seconds)
+        if let Some(text) = sent.and_then(Value::as_str)
+            && let Err(broken) = line(text)
         {
-            faults.push(invalid(
-                field("ring_timeout"),
-                Some(&seconds.to_string()),
-                rule::MAX,
-            ));
+            faults.push(invalid(field(place, member.name), None, broken));
         }
     }
+}
+
+fn field(place: usize, member: &str) -> String {
+    format!("{LIST}[{place}].{member}")
 }
 
 /// Seconds of ringing under the presence that is set.
@@ -215,11 +244,11 @@ pub(crate) fn ring_timeout(record: &Record) -> u64 {
 }
 
 fn list(record: &Record) -> &[Value] {
-    record
-        .doc
-        .get(LIST)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    record.list(LIST)
+}
+
+fn row_of<'r>(rows: &'r [Value], name: &str) -> Option<&'r Value> {
+    rows.iter().find(|row| status(row) == Some(name))
 }
 
 fn status(row: &Value) -> Option<&str> {

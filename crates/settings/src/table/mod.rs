@@ -86,6 +86,11 @@ impl Table {
         self.by_id.size()
     }
 
+    /// Whether there is an object of an id.
+    pub fn has(&self, id: i64) -> bool {
+        self.slot(id).is_some()
+    }
+
     /// The object of an id.
     pub fn get(&self, id: i64) -> Option<Arc<Record>> {
         Some(self.slab.row(self.slot(id)?)?.record())
@@ -127,6 +132,13 @@ impl Table {
             .into_iter()
             .flat_map(move |order| order.beginning(start))
             .map(|(key, slot)| (key, self.slab.id(slot)))
+    }
+
+    /// The keys of an index that stand next to where a key is or would be: the
+    /// one before it, and itself or the one behind.
+    pub fn neighbours(&self, index: &str, key: &[u8]) -> [Option<&[u8]>; 2] {
+        let order = self.indexes.get(index);
+        order.map_or([None, None], |order| order.neighbours(key))
     }
 
     /// A page.
@@ -304,10 +316,10 @@ impl Table {
 }
 
 fn row(kind: &dyn Kind, record: Arc<Record>) -> Row {
+    let written = kind.written(&record);
     if kind.packed() {
-        Row::packed(record)
+        Row::packed(record, written)
     } else {
-        let written = kind.written(&record);
         Row::open(record, written)
     }
 }

@@ -156,6 +156,21 @@ impl Order {
             .take_while(move |(key, _)| key.starts_with(start))
     }
 
+    /// The key before where this one is or would be, and the one there.
+    pub fn neighbours(&self, key: &[u8]) -> [Option<&[u8]>; 2] {
+        let place = self.first_at(key);
+        let run = |at: usize| self.runs.get(at);
+        let before = match place.entry.checked_sub(1) {
+            Some(entry) => run(place.run).map(|run| run.key(entry)),
+            None => {
+                let before = place.run.checked_sub(1).and_then(run);
+                before.map(|run| run.key(run.size().saturating_sub(1)))
+            }
+        };
+        let here = self.entries(place).next().map(|(key, _)| key);
+        [before, here]
+    }
+
     /// How many entries a key has.
     pub fn count(&self, key: &[u8]) -> usize {
         let start = self.first_at(key);

@@ -10,6 +10,7 @@ use wire::{Operation, contract};
 
 use super::*;
 use crate::kind::{MemberRule, SortKey, UniqueKey};
+use crate::nested::Room;
 use crate::snapshot::Snapshot;
 
 /// Contacts as far as tables see them.
@@ -58,7 +59,7 @@ impl Kind for Sample {
     fn brief(&self, record: &Record, _: &Snapshot) -> Map<String, Value> {
         record.doc.clone()
     }
-    fn detail(&self, record: &Record, _: &Snapshot) -> Map<String, Value> {
+    fn detail(&self, record: &Record, _: &Snapshot, _: Room) -> Map<String, Value> {
         record.doc.clone()
     }
     fn label(&self, _: &Record) -> String {
