@@ -44,6 +44,7 @@ mod objects;
 mod operations;
 mod page;
 mod pages;
+mod password;
 mod rate;
 mod request;
 mod subscribe;

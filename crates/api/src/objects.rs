@@ -6,6 +6,7 @@ use wire::Envelope;
 
 use crate::extension;
 use crate::operations::{Answer, Call};
+use crate::password;
 
 /// A page of brief rows.
 pub async fn list(call: Call) -> Answer {
@@ -52,12 +53,15 @@ pub async fn create(call: Call) -> Answer {
     ))
 }
 
-/// Changes what the request names of one.
+/// Changes what the request names of one. Who has a new password is told by mail.
 pub async fn update(call: Call) -> Answer {
-    let settings = call.app.handle.settings();
-    Ok(Envelope::ok(
-        settings.update(call.kind(), call.params).await?,
-    ))
+    let handle = call.app.handle.clone();
+    let password = password::changed_by(&call);
+    let answer = handle.settings().update(call.kind(), call.params).await?;
+    if let Some(id) = password {
+        password::tell(&handle, id);
+    }
+    Ok(Envelope::ok(answer))
 }
 
 /// Removes one.

@@ -123,3 +123,41 @@ async fn without_a_server_it_says_so() {
     );
     pbx.stop().await;
 }
+
+#[tokio::test]
+async fn who_has_a_new_password_is_told_by_mail_unless_they_are_not_to_be() {
+    let (server, pbx) = server(Mood::Kind).await;
+    let token = &pbx.token().await;
+    let ada = json!({"email_addr": "ada@example.org"});
+    let ada = extension(&pbx, token, "1000", ada).await;
+    let bob = json!({"email_addr": "bob@example.org", "enb_email_pwd_chg": 0});
+    let bob = extension(&pbx, token, "1001", bob).await;
+    let change = async |id: i64, password: &str| {
+        let request = json!({"id": id.to_string(), "user_password": password});
+        pbx.post("extension/update", token, request).await["errcode"].clone()
+    };
+    // What is no new password tells nobody.
+    assert_eq!(change(bob, "Changed-pass-1").await, 0);
+    assert_eq!(change(ada, "********").await, 0);
+    assert_eq!(change(ada, "short").await, 40002);
+    assert_eq!(change(99, "Changed-pass-1").await, 60001);
+    assert_eq!(change(ada, "Changed-pass-1").await, 0);
+    let told = async {
+        while server.letters().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), told)
+        .await
+        .unwrap();
+    let letters = server.letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].to, "ada@example.org");
+    assert!(
+        letters[0]
+            .data
+            .contains("Your password on Test PBX was changed")
+    );
+    assert!(!letters[0].data.contains("Changed-pass-1"));
+    pbx.stop().await;
+}

@@ -41,6 +41,7 @@ pub use kind::{Fixed, MemberRule, Rule, SecretForm};
 pub use listing::{Listing, Live};
 pub use present::{Change, Changes, ExtensionChange};
 pub use record::Record;
+pub use reference::id as read_id;
 pub use seal::Sealer;
 pub use secret::{MASK, Secret};
 pub use settings::{Features, HashCost, Options, Settings};

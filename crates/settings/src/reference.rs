@@ -77,7 +77,7 @@ pub(crate) fn list(
 }
 
 /// An id, written as a number or as text, as `wire::validate` reads numbers.
-pub(crate) fn id(value: &Value) -> Option<i64> {
+pub fn id(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),

@@ -3,6 +3,8 @@
 //! so that who asks hears the truth. It must never log a password, and never
 //! let a text that a user wrote become a header.
 
+pub mod password;
+mod template;
 pub mod welcome;
 
 use std::path::PathBuf;

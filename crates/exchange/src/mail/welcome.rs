@@ -3,15 +3,10 @@
 
 use std::sync::LazyLock;
 
-use minijinja::{Environment, Value};
-
+use super::template::{Template, Templates};
 use super::{Letter, MailError};
 
-/// The language where the PBX decides: it speaks English.
-const SYSTEM: &str = "en";
-
-/// Subject in the first line, the text behind an empty one.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: Templates = [
     ("en", include_str!("welcome/en.txt")),
     ("zh-cn", include_str!("welcome/zh-cn.txt")),
     ("de", include_str!("welcome/de.txt")),
@@ -22,15 +17,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("tr", include_str!("welcome/tr.txt")),
 ];
 
-static ENVIRONMENT: LazyLock<Result<Environment<'static>, String>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    for (language, text) in TEMPLATES {
-        environment
-            .add_template(language, text)
-            .map_err(|error| format!("{language}: {error}"))?;
-    }
-    Ok(environment)
-});
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::new(TEMPLATES));
 
 /// Who is welcomed, and what their phone must know.
 #[derive(Debug, Clone)]
@@ -50,27 +37,13 @@ pub struct Welcome<'w> {
 impl Welcome<'_> {
     /// The letter to an address, in a language as `email_language` names it.
     pub fn letter(&self, address: &str, language: &str) -> Result<Letter, MailError> {
-        let wrong = |error: &dyn std::fmt::Display| MailError::Letter(error.to_string());
-        let environment = ENVIRONMENT.as_ref().map_err(|error| wrong(error))?;
-        let template = environment
-            .get_template(language)
-            .or_else(|_| environment.get_template(SYSTEM))
-            .map_err(|error| wrong(&error))?;
-        let context = Value::from_pairs([
+        let words = [
             ("pbx", self.pbx),
-            ("name", self.name),
             ("number", self.number),
             ("reg_name", self.reg_name),
             ("server", self.server),
-        ]);
-        let text = template.render(context).map_err(|error| wrong(&error))?;
-        let (subject, text) = text.split_once("\n\n").unwrap_or((SYSTEM, &text));
-        Ok(Letter {
-            name: self.name.to_owned(),
-            address: address.to_owned(),
-            subject: subject.to_owned(),
-            text: text.to_owned(),
-        })
+        ];
+        TEMPLATE.letter((self.name, address), language, words)
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) static MEMBERS: &[MemberRule] = &[
     member("emergency_caller_id", Only(Text(""))),
     member("trunk_caller_id_list", Only(EmptyList)),
     member("presence_status_text", Stored),
-    member("enb_email_pwd_chg", Stored),
+    member("enb_email_pwd_chg", Acted),
     member("enb_email_miss_call", Only(Number(0))),
     member("enb_ctl_record", Only(Number(0))),
     member("caller_id_rule_list", Only(EmptyList)),
