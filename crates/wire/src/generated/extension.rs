@@ -94,7 +94,7 @@ object! {
         title: String,
         /// mail language
         email_language: ExtDetailInfoEmailLanguage,
-        /// follow_system or sound-XX: sound-ar, -cz, -de, -en, -en_BR, -es, -es_LT, -fa, -fr, -gr, -hr, -id, -it, -iw, -nl, -pl, -pt, -pt_BR, -ro, -ru, -sk, -sl, -sr and more (list cut off)
+        /// follow_system or sound-XX: sound-ar Arabic, -cz Czech, -de German, -en English, -en_BR English (British), -es Spanish, -es_LT Spanish (Latin America), -fa Persian, -fr French, -gr Greek, -hr Croatian, -id Indonesian, -it Italian, -iw Hebrew, -nl Dutch, -pl Polish, -pt Portuguese, -pt_BR Portuguese (Brazil), -ro Romanian, -ru Russian, -sk Slovak, -sl Slovenian, -sr Serbian and more (list cut off); -bg Bulgarian, -ca Catalan and -zh Chinese are from system_prompt/get and list; -ja, -ko, -sv, -th and -tr are inferred
         user_lang: String,
         /// as user_lang
         vm_lang: String,
@@ -457,7 +457,7 @@ object! {
         title: String,
         /// language of mails to the user; bp is Brazilian Portuguese. Newer guides may have more
         email_language: EmailLanguage,
-        /// voice prompt language of calls: follow_system or the name of an installed prompt language such as German. Written as a language name, read back as sound-XX. The default is inferred
+        /// voice prompt language of calls: follow_system or the name of an installed prompt language such as German. Written as a language name or as the code, read back as the code, see Ext_DetailInfo; blank is follow_system. The default is inferred
         user_lang: String,
         /// voicemail prompt language, written like user_lang. The default is inferred
         vm_lang: String,

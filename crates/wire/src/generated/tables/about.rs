@@ -1066,7 +1066,7 @@ pub static ABOUT: &[(&str, &str, &[About])] = &[
             ),
             (
                 "user_lang",
-                "voice prompt language of calls: follow_system or the name of an installed prompt language such as German. Written as a language name, read back as sound-XX. The default is inferred",
+                "voice prompt language of calls: follow_system or the name of an installed prompt language such as German. Written as a language name or as the code, read back as the code, see Ext_DetailInfo; blank is follow_system. The default is inferred",
             ),
             (
                 "vm_lang",
