@@ -31,6 +31,7 @@ fn row(kind: &str, id: i64, doc: Value) -> ObjectChange {
             secret: None,
         },
         keys: Vec::new(),
+        freed: Vec::new(),
         refs: Vec::new(),
         gone: Vec::new(),
     }
