@@ -7,10 +7,10 @@ use std::io::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use client::{Client, Map, Value, json};
-use csv::{Terminator, WriterBuilder};
 
 use super::columns::{Column, How, MAIL_LANGUAGES};
-use crate::cli::failure::{Failure, Result};
+use super::sheet;
+use crate::cli::failure::Result;
 use crate::cli::names::{self, Names};
 use crate::cli::out;
 
@@ -81,7 +81,7 @@ pub async fn passwords(client: &Client, objects: &mut [Map<String, Value>]) -> R
 
 /// Writes them under the columns that the API can fill.
 pub fn write(
-    to: impl Write,
+    mut to: impl Write,
     columns: &[Column],
     objects: &[Map<String, Value>],
     known: &References,
@@ -91,23 +91,16 @@ pub fn write(
         .iter()
         .filter(|column| column.how != How::Unreachable)
         .collect();
-    let told = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => Failure::from(error),
-        other => Failure::here(format!("{other:?}")),
-    };
-    let mut writer = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .from_writer(to);
     let titles = columns.iter().map(|column| column.title);
-    writer.write_record(titles).map_err(told)?;
+    to.write_all(&sheet::record(titles)?)?;
     for object in objects {
         let numbers = numbers(object);
         let cells = columns
             .iter()
             .map(|column| cell(column, object, &numbers, known, secrets));
-        writer.write_record(cells).map_err(told)?;
+        to.write_all(&sheet::record(cells)?)?;
     }
-    writer.flush()?;
+    to.flush()?;
     Ok(())
 }
 

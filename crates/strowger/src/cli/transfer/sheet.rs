@@ -2,9 +2,10 @@
 //! with or without a byte order mark, commas or semicolons or tabs, any line
 //! ends. Faults name line and column.
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{QuoteStyle, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
-use super::columns::{Column, titled};
+use super::columns::{Column, How, titled};
+use super::quotes::{Shape, Shapes};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::help;
 
@@ -94,31 +95,31 @@ pub fn read(file: &str, bytes: &[u8], columns: &'static [Column]) -> Result<Vec<
         return Err(Failure::here(format!("{file}: larger than {most} MiB")));
     }
     let text = decoded(file, bytes)?;
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(text.as_bytes());
+    let delimiter = delimiter(text);
     let mut faults = Faults::default();
+    // Before anything is read: a reader takes quotes that are not closed as they
+    // come, and whole lines with them.
+    if let Some(Err(stray)) = Shapes::of(text, delimiter).find(|shape| shape.is_err()) {
+        faults.add(stray.line, "", stray.what);
+        faults.none_or(file)?;
+        faults = Faults::default();
+    }
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let header = reader
         .headers()
         .map_err(|error| Failure::here(format!("{file}: {error}")))?
         .clone();
     let places = header_columns(&header, columns, &mut faults);
     let mut rows = Vec::new();
-    let mut lines = Lines::of(text);
+    let mut shapes = Shapes::of(text, delimiter).flatten().skip(1);
     for record in reader.records() {
+        let shape = shapes.next().unwrap_or_default();
         match record {
-            Ok(record) => {
-                let line = lines.at(record.position());
-                if let Some(row) = row(&record, line, &places, &mut faults) {
-                    rows.push(row);
-                }
-            }
-            Err(error) => {
-                let line = lines.at(error.position());
-                faults.add(line, "", "it can't be read as CSV");
-            }
+            Ok(record) => rows.extend(row(&record, &shape, &places, &mut faults)),
+            Err(_) => faults.add(shape.line, "", "it can't be read as CSV"),
         }
         if rows.len() > MAX_ROWS {
             return Err(Failure::here(format!("{file}: more than {MAX_ROWS} lines")));
@@ -126,6 +127,27 @@ pub fn read(file: &str, bytes: &[u8], columns: &'static [Column]) -> Result<Vec<
     }
     faults.none_or(file)?;
     Ok(rows)
+}
+
+/// A record as the reader here takes it back: cells that begin or end with
+/// blanks are quoted, so that the blanks count.
+pub fn record<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Result<Vec<u8>> {
+    let cells: Vec<S> = cells.into_iter().collect();
+    let blank = |cell: &S| cell.as_ref().trim() != cell.as_ref();
+    let style = match cells.iter().any(blank) {
+        true => QuoteStyle::Always,
+        false => QuoteStyle::Necessary,
+    };
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .quote_style(style)
+        .from_writer(Vec::new());
+    writer
+        .write_record(cells.iter().map(|cell| cell.as_ref().as_bytes()))
+        .map_err(|error| Failure::here(error.to_string()))?;
+    writer
+        .into_inner()
+        .map_err(|error| Failure::here(error.to_string()))
 }
 
 /// UTF-8, less the mark that spreadsheets put before it.
@@ -161,20 +183,30 @@ fn delimiter(text: &str) -> u8 {
         .map_or(b',', |(_, byte)| byte)
 }
 
+/// What stands above a cell.
+enum Place {
+    /// One of the columns.
+    Column(&'static Column),
+    /// A title that is none, which is a fault already.
+    Unknown,
+    /// Nothing: so must be what is below it.
+    Untitled,
+}
+
 /// The column of each place; a title that is none, or twice, is a fault.
 fn header_columns(
     header: &StringRecord,
     columns: &'static [Column],
     faults: &mut Faults,
-) -> Vec<Option<&'static Column>> {
-    let mut places: Vec<Option<&'static Column>> = Vec::new();
+) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
     for title in header {
+        let title = title.trim();
         let found = titled(columns, title);
         let twice = found.is_some_and(|found| {
             places
                 .iter()
-                .flatten()
-                .any(|other| other.title == found.title)
+                .any(|place| matches!(place, Place::Column(other) if other.title == found.title))
         });
         if twice {
             faults.add(1, title, "the column is there twice");
@@ -183,67 +215,48 @@ fn header_columns(
             let guess = help::did_you_mean(title, titles).replace('\n', " ");
             faults.add(1, title, format!("there is no such column.{guess}"));
         }
-        places.push(found);
+        places.push(match found {
+            Some(column) => Place::Column(column),
+            None if title.is_empty() => Place::Untitled,
+            None => Place::Unknown,
+        });
     }
     places
 }
 
-/// Lines by their place in the text, asked for in order: the reader's own count
-/// begins a record before the line end of the one before.
-struct Lines<'t> {
-    text: &'t str,
-    at: usize,
-    line: u64,
-}
-
-impl<'t> Lines<'t> {
-    fn of(text: &'t str) -> Self {
-        Self {
-            text,
-            at: 0,
-            line: 1,
-        }
-    }
-
-    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
-        let start = position.map_or(self.at, |position| {
-            usize::try_from(position.byte()).unwrap_or(usize::MAX)
-        });
-        let rest = self.text.get(start..).unwrap_or_default();
-        let ends = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-        let to = start + ends;
-        let between = self.text.get(self.at..to).unwrap_or_default();
-        self.line += between.bytes().filter(|byte| *byte == b'\n').count() as u64;
-        self.at = self.at.max(to);
-        self.line
-    }
-}
-
 /// A row of cells; `None` for one in which nothing is written.
-fn row(
-    record: &StringRecord,
-    line: u64,
-    places: &[Option<&'static Column>],
-    faults: &mut Faults,
-) -> Option<Row> {
-    if record.iter().all(str::is_empty) {
+fn row(record: &StringRecord, shape: &Shape, places: &[Place], faults: &mut Faults) -> Option<Row> {
+    let line = shape.line;
+    if record.iter().all(|cell| cell.trim().is_empty()) {
         return None;
     }
-    if record.len() > places.len()
-        && record
-            .iter()
-            .skip(places.len())
-            .any(|cell| !cell.is_empty())
-    {
-        let (cells, titles) = (record.len(), places.len());
-        faults.add(line, "", format!("{cells} cells under {titles} columns"));
+    let (count, titles) = (record.len(), places.len());
+    let beyond = record.iter().skip(titles);
+    if beyond.into_iter().any(|cell| !cell.trim().is_empty()) {
+        faults.add(line, "", format!("{count} cells under {titles} columns"));
     }
-    let cells = record
-        .iter()
-        .zip(places)
-        .filter(|(cell, _)| !cell.is_empty())
-        .filter_map(|(cell, column)| Some(((*column)?, cell.to_owned())))
-        .collect();
+    let mut cells = Vec::new();
+    for (nth, (cell, place)) in record.iter().zip(places).enumerate() {
+        match place {
+            Place::Column(column) => {
+                // Blanks around a cell are nobody's words, unless quoted; of a
+                // password every sign counts.
+                let quoted = shape.quoted.get(nth).copied().unwrap_or_default();
+                let text = match quoted || column.how == How::Password {
+                    true => cell,
+                    false => cell.trim(),
+                };
+                if !text.is_empty() {
+                    cells.push((*column, text.to_owned()));
+                }
+            }
+            Place::Untitled if !cell.trim().is_empty() => {
+                let nth = nth + 1;
+                faults.add(line, "", format!("cell {nth} stands under no title"));
+            }
+            Place::Untitled | Place::Unknown => {}
+        }
+    }
     Some(Row { line, cells })
 }
 
@@ -301,5 +314,56 @@ mod tests {
         assert!(text.contains("line 2: 3 cells under 2 columns"), "{text}");
         let text = told(b"First Name,Mobile\nAda,1\n\xE9,1\n");
         assert!(text.contains("line 3: it is not UTF-8"), "{text}");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_takes_no_line_with_it() {
+        for (file, line) in [
+            ("First Name,Mobile,Remark\nAda,100,\"hello\nBob,200,x\n", 2),
+            ("First Name,Mobile,Remark\nAda,100,\"hello\"junk\n", 2),
+            (
+                "First Name,Mobile,Remark\nAda,1,x\nBob,2,\"say \"hi\" now\"\n",
+                3,
+            ),
+        ] {
+            let text = told(file.as_bytes());
+            assert!(text.contains("nothing of it is taken"), "{text}");
+            assert!(text.contains(&format!("line {line}: ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn blanks_count_where_they_are_quoted_and_in_passwords() {
+        use super::super::columns::EXTENSION;
+        let file = b"First Name,Last Name,User Password\n  Ada ,\" L \", Secret 1 \n";
+        let rows = read("a.csv", file, EXTENSION).unwrap();
+        assert_eq!(rows[0].cell("First Name"), Some("Ada"));
+        assert_eq!(rows[0].cell("Last Name"), Some(" L "));
+        assert_eq!(rows[0].cell("User Password"), Some(" Secret 1 "));
+    }
+
+    #[test]
+    fn what_is_written_is_read_to_the_letter() {
+        let cells = ["  Ada", "one\r\ntwo, \"three\"", " secret\t", "=1"];
+        let mut file = record(["First Name", "Last Name", "User Password", "Job Title"]).unwrap();
+        file.extend(record(cells).unwrap());
+        use super::super::columns::EXTENSION;
+        let rows = read("a.csv", &file, EXTENSION).unwrap();
+        let read: Vec<&str> = rows[0]
+            .cells
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect();
+        assert_eq!(read, cells);
+    }
+
+    #[test]
+    fn a_cell_under_no_title_is_a_fault() {
+        let text = told(b"First Name,,Mobile\nAda,Lovelace,1\n");
+        assert!(
+            text.contains("line 2: cell 2 stands under no title"),
+            "{text}"
+        );
+        assert_eq!(rows(b"First Name,,Mobile,\nAda,,1, \n").len(), 1);
     }
 }
