@@ -16,6 +16,9 @@ const USAGE: u8 = 2;
 /// The PBX can't be reached.
 const UNREACHABLE: u8 = 3;
 
+/// A signal ended it: its number on top, as shells have it.
+const SIGNALLED: u8 = 128;
+
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -28,6 +31,9 @@ pub enum Failure {
     /// The PBX can't be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// A signal ended it, of this number.
+    #[error("stopped by a signal")]
+    Stopped(u8),
     /// Who read the output has gone: nothing is wrong.
     #[error("nobody reads the output")]
     NobodyReads,
@@ -51,6 +57,7 @@ impl Failure {
     pub fn tell(&self) -> ExitCode {
         let code = match self {
             Self::NobodyReads => return ExitCode::SUCCESS,
+            Self::Stopped(signal) => return ExitCode::from(SIGNALLED.saturating_add(*signal)),
             Self::Refused(_) => REFUSED,
             Self::Usage(_) => USAGE,
             Self::Unreachable(_) => UNREACHABLE,
@@ -177,10 +184,12 @@ fn blocked(refusal: &Refusal) -> String {
     let Some(until) = until else {
         return words.into();
     };
-    let left = (UNIX_EPOCH + Duration::from_secs(until)).duration_since(SystemTime::now());
+    // A time that the clock here does not reach is as good as none.
+    let until = UNIX_EPOCH.checked_add(Duration::from_secs(until));
+    let left = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
     match left {
-        Ok(left) => format!("{words} for {} more seconds", left.as_secs()),
-        Err(_) => words.into(),
+        Some(left) => format!("{words} for {} more seconds", left.as_secs()),
+        None => words.into(),
     }
 }
 
@@ -219,4 +228,25 @@ fn bound(member: Option<&Member>, which: impl Fn(&Member) -> Option<i64>) -> Str
         .and_then(which)
         .map(|bound| format!("; the bound is {bound}"))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_block_without_end_is_told_without_a_time() {
+        let blocked = |until: client::Value| {
+            let answer = client::json!({"errcode": 70004, "block_expire_time": until});
+            let refusal = client::Refusal {
+                operation: "get_token".into(),
+                errcode: 70004,
+                errmsg: String::new(),
+                answer: answer.as_object().unwrap().clone(),
+            };
+            super::blocked(&refusal)
+        };
+        assert!(!blocked(u64::MAX.into()).contains("seconds"));
+        assert!(!blocked(u64::MAX.to_string().into()).contains("seconds"));
+        assert!(!blocked(1.into()).contains("seconds"));
+        assert!(blocked(9_999_999_999_u64.into()).contains("more seconds"));
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -94,9 +95,35 @@ fn trimmed(url: &str) -> &str {
 
 /// Where the tokens of a login are kept.
 pub fn token_file(name: &str) -> Result<PathBuf> {
-    // A name may have signs that a file's must not.
-    let safe: String = name
-        .chars()
+    Ok(folder()?
+        .join("tokens")
+        .join(format!("{}.json", safe(name))))
+}
+
+/// Where those are kept that an application's credentials in the environment
+/// have got, in a place that can be written to. Two that share a name for want
+/// of signs do not share tokens: the file says whose they are.
+pub fn token_file_of(url: &str, client_id: &str) -> Result<PathBuf> {
+    const LONGEST: usize = 200;
+    let folder = folder()?.join("tokens");
+    make_private(&folder)?;
+    let place = trimmed(url).split_once("://").map_or(url, |(_, rest)| rest);
+    let mut name = safe(&format!("{place}-{client_id}"));
+    name.truncate(LONGEST);
+    let path = folder.join(format!("environment-{name}.json"));
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| told(&path, &error))?;
+    Ok(path)
+}
+
+/// A name may have signs that a file's must not.
+fn safe(name: &str) -> String {
+    name.chars()
         .map(|sign| {
             if sign.is_ascii_alphanumeric() || "-.".contains(sign) {
                 sign
@@ -104,8 +131,7 @@ pub fn token_file(name: &str) -> Result<PathBuf> {
                 '_'
             }
         })
-        .collect();
-    Ok(folder()?.join("tokens").join(format!("{safe}.json")))
+        .collect()
 }
 
 /// `$XDG_CONFIG_HOME/strowger`, mostly `~/.config/strowger`.
@@ -120,7 +146,6 @@ fn folder() -> Result<PathBuf> {
 }
 
 fn make_private(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -130,7 +155,6 @@ fn make_private(folder: &Path) -> Result<()> {
 
 /// A file that its owner alone can read, whole or not at all.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
     let write = || -> std::io::Result<()> {

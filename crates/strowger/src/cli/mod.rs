@@ -16,6 +16,7 @@ mod objects;
 mod out;
 mod pairs;
 mod passwords;
+mod stop;
 mod target;
 mod transfer;
 
@@ -31,6 +32,7 @@ use self::events::EventsArguments;
 use self::failure::{Failure, Result};
 use self::login::{LoginArguments, LoginsArguments, LogoutArguments, TokenVerb};
 use self::objects::Noun;
+use self::stop::Stop;
 use self::target::{Session, Target};
 use self::transfer::TransferVerb;
 
@@ -40,7 +42,7 @@ pub use self::target::{Before, reachable};
 /// For the end of `strowger --help`.
 pub const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the PBX refused, or it could not be done; 2 the command line makes no
-sense; 3 the PBX can't be reached.";
+sense; 3 the PBX can't be reached; 128 and the signal's number where one ended it.";
 
 /// Commands that speak to a PBX through its API.
 #[derive(Debug, Subcommand)]
@@ -125,12 +127,22 @@ async fn done(command: PbxCommand, before: Before, config: Option<&Path>) -> Res
         PbxCommand::Events(with) => (with.target, Job::Events(with.arguments)),
         PbxCommand::Api(with) => (with.target, Job::Api(with.arguments)),
     };
-    target.or(before);
+    target.or(before)?;
     if let Some(said) = job.offline(&target) {
         return said;
     }
     let session = target.connect(config).await?;
-    let result = job.run(&session, &target).await;
+    let result = match session.is_kept() || job.puts_itself_right() {
+        true => job.run(&session, &target).await,
+        // Who ends the command must not cost the application a place.
+        false => {
+            let mut stop = Stop::listen()?;
+            tokio::select! {
+                result = job.run(&session, &target) => result,
+                signal = stop.asked() => Err(Failure::Stopped(signal)),
+            }
+        }
+    };
     session.end().await;
     result
 }
@@ -153,6 +165,11 @@ impl Job {
             Self::Api(arguments) => arguments.offline(target.out()),
             _ => None,
         }
+    }
+
+    /// Whether it heeds the wish that it should end by itself.
+    fn puts_itself_right(&self) -> bool {
+        matches!(self, Self::Transfer(_, TransferVerb::Import { .. }))
     }
 
     async fn run(self, session: &Session, target: &Target) -> Result<()> {

@@ -72,13 +72,18 @@ pub async fn organizations(client: &Client) -> Result<Names> {
     let answer = client
         .ask("v1.0", "organization/list", json!({"is_all": 2}))
         .await?;
+    Ok(tree(&answer))
+}
+
+/// The same from an answer of `organization/list`.
+pub fn tree(answer: &Value) -> Names {
     let mut ids = Vec::new();
-    for root in list(&answer, "organization_list") {
+    for root in list(answer, "organization_list") {
         walk(root, "", &mut |path, node| {
             ids.extend(id(node).map(|id| (path.to_owned(), id)));
         });
     }
-    Ok(Names::new("department", ids))
+    Names::new("department", ids)
 }
 
 /// Every node of a department tree with its full path, parents first.

@@ -2,19 +2,38 @@
 //! side, and on the first failure everything that was made is deleted again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use client::{Client, Error, Value, json};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep};
 
 use super::drafts::Draft;
-use crate::cli::failure::{Failure, Result, faults};
+use crate::cli::failure::{Failure, faults};
+use crate::cli::stop::Stop;
 use crate::cli::{names, out};
 
 /// `CONNECTION_RELATION_EXISTED`
 const STILL_USED: i64 = 70091;
+/// `DATA NOT FOUND`
+const GONE: [i64; 1] = [60001];
 /// Requests under way at once.
 const ABREAST: usize = 8;
+
+/// How long a PBX that is out of reach is waited for to take back what was made.
+const TAKE_BACK: Duration = Duration::from_secs(60);
+/// Between two tries.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// A file that was not taken.
+#[derive(Debug)]
+pub struct Undone {
+    /// What happened.
+    pub failure: Failure,
+    /// Nothing of it is left on the PBX.
+    pub whole: bool,
+}
 
 /// What is created, and how it is found again.
 #[derive(Debug, Clone, Copy)]
@@ -34,15 +53,18 @@ pub async fn all(
     into: Into,
     file: &str,
     drafts: &[Draft],
-) -> Result<BTreeMap<u64, i64>> {
+) -> Result<BTreeMap<u64, i64>, Undone> {
+    // Before the first is made: from here on there is something to put right.
+    let mut stop = Stop::listen().map_err(|error| Undone {
+        failure: error.into(),
+        whole: true,
+    })?;
     let bar = out::progress("create", Some(drafts.len() as u64));
     let mut made = BTreeMap::new();
     let mut left = drafts.iter();
     let mut under_way = FuturesUnordered::new();
     let mut failed: Option<(&Draft, Option<Error>)> = None;
     let mut in_doubt = Vec::new();
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
     let mut stopping = false;
     loop {
         while !stopping && under_way.len() < ABREAST {
@@ -53,7 +75,7 @@ pub async fn all(
         }
         let answered = tokio::select! {
             answered = under_way.next() => answered,
-            _ = &mut interrupted, if !stopping => {
+            _ = stop.asked(), if !stopping => {
                 stopping = true;
                 failed = failed.or_else(|| drafts.first().map(|draft| (draft, None)));
                 continue;
@@ -85,15 +107,50 @@ pub async fn all(
         Some(error) => format!("{file}: line {}: {}", draft.line, told(into.path, error)),
         None => format!("{file}: interrupted"),
     };
-    told.push_str(&taken_back(client, into, made, &in_doubt).await);
-    Err(Failure::here(told))
+    let (whole, sentence) = taken_back(client, into, made, &in_doubt).await;
+    told.push_str(&sentence);
+    Err(Undone {
+        failure: Failure::here(told),
+        whole,
+    })
+}
+
+/// Asks until there is an answer; gives up when `until` has passed.
+pub async fn patiently(
+    client: &Client,
+    path: &str,
+    params: Value,
+    until: Instant,
+) -> Result<Value, Error> {
+    loop {
+        match client.ask("v1.0", path, params.clone()).await {
+            Err(error) if error.is_temporary() && Instant::now() < until => {
+                sleep(TRY_AGAIN).await;
+            }
+            answered => return answered,
+        }
+    }
+}
+
+/// Deletes one; one that is gone already is gone.
+pub async fn delete(client: &Client, path: &str, id: i64, until: Instant) -> Result<(), Error> {
+    let path = format!("{path}/delete");
+    match patiently(client, &path, json!({"id": id}), until).await {
+        Err(error) if error.errcode().is_some_and(|code| GONE.contains(&code)) => Ok(()),
+        answered => answered.map(|_| ()),
+    }
+}
+
+/// Until when the PBX is waited for.
+pub fn patience() -> Instant {
+    Instant::now() + TAKE_BACK
 }
 
 async fn create<'d>(
     client: &Client,
     into: Into,
     draft: &'d Draft,
-) -> (&'d Draft, std::result::Result<i64, Error>) {
+) -> (&'d Draft, Result<i64, Error>) {
     let path = format!("{}/create", into.path);
     let answer = client
         .ask("v1.0", &path, Value::Object(draft.params.clone()))
@@ -108,7 +165,7 @@ async fn create<'d>(
 }
 
 /// The PBX's words on one line; members become the file's columns.
-fn told(path: &str, error: Error) -> String {
+pub fn told(path: &str, error: Error) -> String {
     let Error::Refused(refusal) = &error else {
         return Failure::from(error).to_string();
     };
@@ -126,28 +183,28 @@ fn told(path: &str, error: Error) -> String {
     }
 }
 
-/// Deletes what was made; a sentence on how that went.
+/// Deletes what was made: whether nothing is left, and a sentence on it.
 async fn taken_back(
     client: &Client,
     into: Into,
     made: BTreeMap<u64, i64>,
     in_doubt: &[&Draft],
-) -> String {
+) -> (bool, String) {
+    let until = patience();
     let mut ids: Vec<(u64, i64)> = made.into_iter().collect();
     let mut unknown = Vec::new();
     for draft in in_doubt {
-        match found(client, into, draft).await {
+        match found(client, into, draft, until).await {
             Ok(Some(id)) => ids.push((draft.line, id)),
             Ok(None) => {}
-            Err(()) => unknown.push(draft.line),
+            Err(()) => unknown.push(draft.line.to_string()),
         }
     }
     let bar = out::progress("take back", Some(ids.len() as u64));
     let count = ids.len();
     let mut stayed = Vec::new();
-    let path = format!("{}/delete", into.path);
     for (line, id) in ids {
-        let mut gone = client.ask("v1.0", &path, json!({"id": id})).await;
+        let mut gone = delete(client, into.path, id, until).await;
         if let (Err(error), Some(used)) = (&gone, into.used_by)
             && error.errcode() == Some(STILL_USED)
         {
@@ -157,8 +214,8 @@ async fn taken_back(
             if let Some(members) = freed.as_object_mut() {
                 members.insert(used.into(), json!([]));
             }
-            let _ = client.ask("v1.0", &update, freed).await;
-            gone = client.ask("v1.0", &path, json!({"id": id})).await;
+            let _ = patiently(client, &update, freed, until).await;
+            gone = delete(client, into.path, id, until).await;
         }
         if gone.is_err() {
             stayed.push(format!("line {line} (id {id})"));
@@ -166,37 +223,56 @@ async fn taken_back(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let mut told = match (count, stayed.as_slice()) {
-        (0, _) => "\n  Nothing of the file is taken.".to_owned(),
-        (count, []) => {
+    outcome(count, &stayed, &unknown)
+}
+
+/// How taking back went: whether nothing is left, and the sentence.
+pub fn outcome(count: usize, stayed: &[String], unknown: &[String]) -> (bool, String) {
+    let mut told = match (count, stayed, unknown) {
+        (_, [], [_, ..]) => String::new(),
+        (0, ..) => "\n  Nothing of the file is taken.".to_owned(),
+        (count, [], []) => {
             format!("\n  Nothing of the file is taken: {count} that were there are deleted again.")
         }
-        (_, stayed) => format!(
+        (_, stayed, _) => format!(
             "\n  NOT ALL COULD BE TAKEN BACK; these stay: {}",
             stayed.join(", ")
         ),
     };
     if !unknown.is_empty() {
-        let lines: Vec<String> = unknown.iter().map(u64::to_string).collect();
         told.push_str(&format!(
             "\n  Nobody knows whether these lines were taken: {}",
-            lines.join(", ")
+            unknown.join(", ")
         ));
     }
-    told
+    (stayed.is_empty() && unknown.is_empty(), told)
 }
 
 /// The id of what a request without an answer may have made.
-async fn found(client: &Client, into: Into, draft: &Draft) -> std::result::Result<Option<i64>, ()> {
+async fn found(
+    client: &Client,
+    into: Into,
+    draft: &Draft,
+    until: Instant,
+) -> Result<Option<i64>, ()> {
     let key = into.key.ok_or(())?;
     let wanted = draft.params.get(key).and_then(Value::as_str).ok_or(())?;
     let path = format!("{}/search", into.path);
-    let mut rows = client.rows::<Value, _>("v1.0", &path, &json!({"search_value": wanted}));
-    while let Some(row) = rows.next().await {
-        let row = row.map_err(|_| ())?;
-        if row.get(key).is_some_and(|value| value == wanted) {
-            return Ok(names::id(&row));
+    'again: loop {
+        let mut rows = client.rows::<Value, _>("v1.0", &path, &json!({"search_value": wanted}));
+        while let Some(row) = rows.next().await {
+            match row {
+                Ok(row) if row.get(key).is_some_and(|value| value == wanted) => {
+                    return Ok(names::id(&row));
+                }
+                Ok(_) => {}
+                Err(error) if error.is_temporary() && Instant::now() < until => {
+                    sleep(TRY_AGAIN).await;
+                    continue 'again;
+                }
+                Err(_) => return Err(()),
+            }
         }
+        return Ok(None);
     }
-    Ok(None)
 }

@@ -6,6 +6,7 @@ mod create;
 mod drafts;
 mod export;
 mod organizations;
+mod quotes;
 mod sheet;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use client::{Client, Map, Value, json};
-use csv::{Terminator, WriterBuilder};
 
 use self::columns::{CONTACT, Column, EXTENSION, GROUP, How, ORGANIZATION, PHONEBOOK};
 use self::drafts::{Draft, Known};
@@ -256,10 +256,26 @@ impl Import<'_> {
             },
             used_by: (self.noun == Noun::Contact).then_some("phonebook_id_list"),
         };
-        let ids = create::all(self.client, into, self.file, drafts).await?;
+        // Before the first request: passwords that nobody knows would be left
+        // where something goes wrong after it.
         if let Some(made) = &made {
             write_made(made, drafts)?;
-            eprintln!("what was made for blank cells is in {}", made.display());
+        }
+        let ids = match create::all(self.client, into, self.file, drafts).await {
+            Ok(ids) => ids,
+            Err(undone) => {
+                match &made {
+                    Some(made) if undone.whole => {
+                        let _ = std::fs::remove_file(made);
+                    }
+                    Some(made) => tell_made(made),
+                    None => {}
+                }
+                return Err(undone.failure);
+            }
+        };
+        if let Some(made) = &made {
+            tell_made(made);
         }
         let said = format!("{}: {} lines, all of them taken", self.file, ids.len());
         self.out.done(&said, told(&ids, made.as_deref()))
@@ -285,6 +301,10 @@ impl Import<'_> {
     }
 }
 
+fn tell_made(made: &Path) {
+    eprintln!("what was made for blank cells is in {}", made.display());
+}
+
 fn told(ids: &BTreeMap<u64, i64>, made: Option<&Path>) -> Value {
     let ids: Vec<i64> = ids.values().copied().collect();
     json!({"created": ids.len(), "ids": ids, "made": made})
@@ -297,23 +317,16 @@ fn write_made(path: &Path, drafts: &[Draft]) -> Result<()> {
         "Registration Name",
         "Registration Password",
     ];
-    let mut writer = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .from_writer(Vec::new());
-    let told = |error: csv::Error| Failure::here(error.to_string());
     let header = ["Extension Number"].into_iter().chain(TITLES);
-    writer.write_record(header).map_err(told)?;
+    let mut bytes = sheet::record(header)?;
     for draft in drafts.iter().filter(|draft| !draft.made.is_empty()) {
         let made = |title: &str| {
             let found = draft.made.iter().find(|(made, _)| *made == title);
             found.map_or("", |(_, secret)| secret.as_str())
         };
         let cells = [draft.name.as_str()].into_iter().chain(TITLES.map(made));
-        writer.write_record(cells).map_err(told)?;
+        bytes.extend(sheet::record(cells)?);
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| Failure::here(error.to_string()))?;
     logins::write_private(path, &bytes)
 }
 

@@ -4,13 +4,17 @@
 
 use std::collections::HashMap;
 
-use client::{Client, json};
+use client::{Client, Error, json};
 
+use super::create;
 use super::sheet::{Faults, Row};
 use crate::cli::failure::{Failure, Result};
 use crate::cli::names::{self, Names};
 use crate::cli::out;
+use crate::cli::stop::Stop;
 
+/// The operation.
+const PATH_CREATE: &str = "organization/create";
 /// The longest name.
 const NAME_LENGTH: usize = 127;
 
@@ -98,55 +102,90 @@ pub async fn create(
     departments: &[Department],
     known: &Names,
 ) -> Result<usize> {
+    let mut stop = Stop::listen()?;
     let bar = out::progress("create", Some(departments.len() as u64));
-    let mut made: Vec<(String, i64)> = Vec::new();
+    let mut made: HashMap<String, i64> = HashMap::new();
+    let mut order: Vec<i64> = Vec::new();
+    let mut failed = None;
     for department in departments {
-        let above = made.iter().find(|(path, _)| *path == department.parent);
-        let parent = above.map_or_else(|| known.id(&department.parent), |(_, id)| Ok(*id));
-        let answer = match parent {
-            Ok(parent) => {
-                let asked = json!({"name": department.name, "parent_id": parent});
-                let answer = client.ask("v1.0", "organization/create", asked).await;
-                answer.map_err(Failure::from).and_then(|answer| {
-                    names::id(&answer).ok_or_else(|| Failure::here("the PBX gave no id"))
-                })
+        let above = made.get(&department.parent).copied();
+        let parent = above.map_or_else(|| known.id(&department.parent), Ok);
+        let parent = match parent {
+            Ok(parent) => parent,
+            Err(what) => {
+                failed = Some((department, what, false));
+                break;
             }
-            Err(what) => Err(Failure::here(what)),
         };
+        let asked = json!({"name": department.name, "parent_id": parent});
+        let answer = client.ask("v1.0", PATH_CREATE, asked);
+        tokio::pin!(answer);
+        // A request that is under way is waited for: it may have been done.
+        let (answer, stopped) = tokio::select! {
+            answer = &mut answer => (answer, false),
+            _ = stop.asked() => (answer.await, true),
+        };
+        let answer = answer.and_then(|answer| {
+            names::id(&answer).ok_or_else(|| Error::Malformed {
+                operation: PATH_CREATE.into(),
+                reason: "no id".into(),
+            })
+        });
         match answer {
-            Ok(id) => made.push((department.path(), id)),
-            Err(failure) => {
-                bar.finish_and_clear();
-                let stayed = taken_back(client, &made).await;
-                let line = department.line;
-                return Err(Failure::here(format!(
-                    "{file}: line {line}: {failure}{stayed}"
-                )));
+            Ok(id) => {
+                made.insert(department.path(), id);
+                order.push(id);
+            }
+            Err(error) => {
+                let in_doubt = !matches!(error, Error::Refused(_));
+                let what = create::told("organization", error);
+                failed = Some((department, what, in_doubt));
+                break;
             }
         }
         bar.inc(1);
+        if stopped {
+            bar.finish_and_clear();
+            let (_, sentence) = taken_back(client, order, None).await;
+            return Err(Failure::here(format!("{file}: interrupted{sentence}")));
+        }
     }
     bar.finish_and_clear();
-    Ok(made.len())
+    let Some((department, what, in_doubt)) = failed else {
+        return Ok(order.len());
+    };
+    let in_doubt = in_doubt.then_some(department);
+    let (_, sentence) = taken_back(client, order, in_doubt).await;
+    let line = department.line;
+    Err(Failure::here(format!(
+        "{file}: line {line}: {what}{sentence}"
+    )))
 }
 
-async fn taken_back(client: &Client, made: &[(String, i64)]) -> String {
-    let mut stayed = Vec::new();
-    for (path, id) in made.iter().rev() {
-        let asked = json!({"id": id});
-        if client
-            .ask("v1.0", "organization/delete", asked)
+/// Deletes those that were made, the last first.
+async fn taken_back(
+    client: &Client,
+    made: Vec<i64>,
+    in_doubt: Option<&Department>,
+) -> (bool, String) {
+    let until = create::patience();
+    let (mut stayed, mut unknown) = (Vec::new(), Vec::new());
+    let mut ids = made;
+    if let Some(department) = in_doubt {
+        let all = json!({"is_all": 2});
+        match create::patiently(client, "organization/list", all, until).await {
+            Ok(answer) => ids.extend(names::tree(&answer).find(&department.path())),
+            Err(_) => unknown.push(department.line.to_string()),
+        }
+    }
+    let count = ids.len();
+    for id in ids.into_iter().rev() {
+        if create::delete(client, "organization", id, until)
             .await
             .is_err()
         {
-            stayed.push(path.as_str());
+            stayed.push(format!("id {id}"));
         }
     }
-    match stayed.as_slice() {
-        [] => "\n  Nothing of the file is taken.".into(),
-        stayed => format!(
-            "\n  NOT ALL COULD BE TAKEN BACK; these stay: {}",
-            stayed.join(", ")
-        ),
-    }
+    create::outcome(count, &stayed, &unknown)
 }
