@@ -95,6 +95,8 @@ pub enum Kind {
     String,
     /// A whole number; also the flags, which are 0 or 1.
     Integer,
+    /// A whole number or a text, whichever a PBX writes; only of an answer.
+    NumberOrText,
     /// Any number.
     Number,
     /// `true` or `false`.

@@ -20,6 +20,7 @@ mod envelope;
 pub mod event;
 mod generated;
 mod joined;
+mod number_or_text;
 mod read;
 mod validate;
 
@@ -32,6 +33,7 @@ pub use generated::{
     system, time, trunk, uacsta, voicemail,
 };
 pub use joined::Joined;
+pub use number_or_text::NumberOrText;
 pub use object::Object;
 pub use read::Read;
 pub use validate::{MAX_INVALID_PARAMS, rule, validate, validate_patch};

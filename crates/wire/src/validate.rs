@@ -148,6 +148,7 @@ impl Check {
                 Value::Bool(flag) => is_flag(member).then(|| i64::from(*flag).into()),
                 value => integer(value),
             },
+            Kind::NumberOrText => integer(value).or_else(|| text(value)),
             Kind::Number => number(value),
             Kind::Boolean => boolean(value),
             Kind::File => Some(value.clone()),

@@ -92,7 +92,7 @@ fn sample(member: &Member, depth: usize) -> Value {
         })
     };
     match member.kind {
-        Kind::String | Kind::File => json!("1"),
+        Kind::String | Kind::File | Kind::NumberOrText => json!("1"),
         Kind::Integer => json!(member.min.unwrap_or(1)),
         Kind::Number => json!(1.5),
         Kind::Boolean => json!(true),

@@ -106,6 +106,7 @@ fn value(field: &str, member: &Member, value: &Value, faults: &mut Vec<String>) 
     let right = match member.kind {
         Kind::String | Kind::File => value.is_string(),
         Kind::Integer => value.is_i64(),
+        Kind::NumberOrText => value.is_i64() || value.is_string(),
         Kind::Number => value.is_number(),
         Kind::Boolean => value.is_boolean(),
         Kind::Object | Kind::Named(_) => value.is_object(),

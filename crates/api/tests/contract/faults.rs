@@ -175,7 +175,7 @@ impl Walk<'_> {
 /// round, and lists and objects as text that holds them: those are no faults.
 fn kinds(member: &Member) -> Vec<Value> {
     match member.kind {
-        Kind::String => vec![json!([]), json!({}), json!(true)],
+        Kind::String | Kind::NumberOrText => vec![json!([]), json!({}), json!(true)],
         Kind::Integer => {
             let mut wrong = vec![
                 json!("some"),

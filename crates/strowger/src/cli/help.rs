@@ -59,6 +59,7 @@ fn kind(member: &Member) -> String {
     let kind = match member.kind {
         Kind::String => "text",
         Kind::Integer => "number",
+        Kind::NumberOrText => "number or text",
         Kind::Number => "decimal",
         Kind::Boolean => "true or false",
         Kind::File => "file",

@@ -103,7 +103,7 @@ fn typed(member: Option<&Member>, text: &str, word: &str) -> Result<Value> {
             .map_or_else(|_| Value::from(text), Value::from)
     };
     Ok(match member.map(|member| member.kind) {
-        Some(Kind::Integer) => whole(text),
+        Some(Kind::Integer | Kind::NumberOrText) => whole(text),
         Some(Kind::Number) => text
             .parse::<f64>()
             .map_or_else(|_| Value::from(text), Value::from),

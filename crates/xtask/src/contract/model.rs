@@ -172,6 +172,7 @@ pub enum Scalar {
 pub enum Kind {
     String,
     Integer,
+    NumberOrText,
     Number,
     Boolean,
     File,
@@ -194,6 +195,7 @@ impl TryFrom<String> for Kind {
         Ok(match text.as_str() {
             "string" => Self::String,
             "integer" => Self::Integer,
+            "integer|string" => Self::NumberOrText,
             "number" => Self::Number,
             "boolean" => Self::Boolean,
             "file" => Self::File,

@@ -395,6 +395,7 @@ fn schema(contract: &Contract, member: &Member, side: Side) -> Result<Value, Err
     let made = match &member.kind {
         Kind::String => json!({ "type": "string" }),
         Kind::Integer => json!({ "type": "integer" }),
+        Kind::NumberOrText => json!({ "type": ["integer", "string"] }),
         Kind::Number => json!({ "type": "number" }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::File => {

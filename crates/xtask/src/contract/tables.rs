@@ -215,6 +215,7 @@ fn kind(kind: &Kind) -> String {
     match kind {
         Kind::String => "Kind::String".into(),
         Kind::Integer => "Kind::Integer".into(),
+        Kind::NumberOrText => "Kind::NumberOrText".into(),
         Kind::Number => "Kind::Number".into(),
         Kind::Boolean => "Kind::Boolean".into(),
         Kind::File => "Kind::File".into(),

@@ -113,6 +113,9 @@ fn module(contract: &Contract, area: &Area) -> Result<String, Error> {
     if body.contains("Joined<") {
         source.push_str("use crate::Joined;\n");
     }
+    if body.contains(": NumberOrText,") {
+        source.push_str("use crate::NumberOrText;\n");
+    }
     if area.area == "events" {
         source.push_str("use crate::contract::MsgEncoding;\nuse crate::event::Event;\n");
     }
@@ -215,6 +218,7 @@ fn kind(
             (None, None) => "String".into(),
         },
         Kind::Integer => "i64".into(),
+        Kind::NumberOrText => "NumberOrText".into(),
         Kind::Number => "f64".into(),
         Kind::Boolean => "bool".into(),
         Kind::Object | Kind::File => "Value".into(),

@@ -388,7 +388,7 @@ pub(super) static BASIC_INFO: TypeDef = TypeDef {
     name: "Basic_Info",
     area: "cdr",
     members: &[
-        Member::new("id", Kind::Integer),
+        Member::new("id", Kind::NumberOrText),
         Member::new("uid", Kind::String),
         Member::new("time", Kind::String),
         Member::new("call_type", Kind::String).one_of(&[
@@ -555,7 +555,7 @@ pub(super) static CDR_ROW_V2: TypeDef = TypeDef {
     name: "CDR_Row_V2",
     area: "cdr",
     members: &[
-        Member::new("id", Kind::Integer),
+        Member::new("id", Kind::NumberOrText),
         Member::new("uid", Kind::String),
         Member::new("time", Kind::String),
         Member::new("call_type", Kind::String).one_of(&[
@@ -611,10 +611,10 @@ pub(super) static CDR_TIMELINE_EVENT: TypeDef = TypeDef {
     name: "CDR_Timeline_Event",
     area: "cdr",
     members: &[
-        Member::new("event_id", Kind::Integer),
+        Member::new("event_id", Kind::NumberOrText),
         Member::new("event_name", Kind::String),
         Member::new("event_type", Kind::String),
-        Member::new("event_ts", Kind::Integer),
+        Member::new("event_ts", Kind::NumberOrText),
         Member::new("event_time", Kind::Integer),
         Member::new("event_content", Kind::String),
     ],
