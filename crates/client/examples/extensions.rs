@@ -1,9 +1,9 @@
 //! Lists the extensions of a PBX, page by page, and gives the token back.
 //!
-//! `cargo run -p client --example extensions -- http://127.0.0.1:8080 ID SECRET`
+//! `cargo run -p strowger-client --example extensions -- http://127.0.0.1:8080 ID SECRET`
 
-use client::Client;
-use client::wire::extension::ExtensionListRequest;
+use strowger_client::Client;
+use strowger_client::wire::extension::ExtensionListRequest;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,9 +1,9 @@
 //! Fetches the call records as the CSV file that the PBX makes of them.
 //!
-//! `cargo run -p client --example records -- http://127.0.0.1:8080 ID SECRET cdr.csv`
+//! `cargo run -p strowger-client --example records -- http://127.0.0.1:8080 ID SECRET cdr.csv`
 
-use client::Client;
-use client::wire::cdr::CdrDownloadRequest;
+use strowger_client::Client;
+use strowger_client::wire::cdr::CdrDownloadRequest;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

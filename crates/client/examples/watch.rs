@@ -1,10 +1,10 @@
 //! Follows the calls of a PBX until it is interrupted, and says where it could
 //! not see.
 //!
-//! `cargo run -p client --example watch -- https://pbx.example:8088 ID SECRET [SHA256]`
+//! `cargo run -p strowger-client --example watch -- https://pbx.example:8088 ID SECRET [SHA256]`
 
-use client::wire::event::CallStateChanged;
-use client::{Client, Error, Update};
+use strowger_client::wire::event::CallStateChanged;
+use strowger_client::{Client, Error, Update};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

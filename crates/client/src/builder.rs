@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -135,6 +136,9 @@ impl ClientBuilder {
         } else {
             self.user_agent
         };
+        if HeaderValue::from_str(&user_agent).is_err() {
+            return Err(Error::UserAgent(user_agent));
+        }
         let refused = Refused::default();
         let tls = tls::configuration(&self.trust, &refused)?;
         let http = reqwest::Client::builder()

@@ -52,6 +52,7 @@ const VOID: [i64; 3] = [TOKEN_EXPIRED, -1, 40002];
 
 /// How long the tokens in hand are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenLife {
     /// When the access token ends; the client refreshes it some time before.
     pub access_until: SystemTime,
@@ -83,8 +84,8 @@ impl Client {
     /// `errcode` that says no is an [`Error::Refused`].
     ///
     /// ```no_run
-    /// # async fn example(pbx: client::Client) -> Result<(), client::Error> {
-    /// use client::json;
+    /// # async fn example(pbx: strowger_client::Client) -> Result<(), strowger_client::Error> {
+    /// use strowger_client::json;
     /// let answer = pbx.ask("v1.0", "extension/get", json!({"id": 7})).await?;
     /// println!("{}", answer["data"]["number"]);
     /// # Ok(())
@@ -153,28 +154,33 @@ impl Client {
     }
 
     /// Gives the token back, so that its place is free at once. Event streams
-    /// that are open end; a later request logs in anew.
+    /// that are open end; a later request logs in anew. Where the PBX does not
+    /// say that it has it, the token is kept, so that this can be tried again.
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.closings.send_modify(|count| *count += 1);
         let mut memory = self.inner.grant.lock().await;
-        let mut grant = memory.take();
-        if let Some(file) = &self.inner.token_file {
-            let mut held = file.hold().await?;
-            grant = held.read(&self.owner()).or(grant);
-            held.clear()?;
-        }
-        let Some(grant) = grant.filter(|grant| SystemTime::now() < grant.valid_until) else {
-            return Ok(());
+        let mut held = match &self.inner.token_file {
+            Some(file) => Some(file.hold().await?),
+            None => None,
         };
+        let kept = held.as_mut().and_then(|held| held.read(&self.owner()));
+        if let Some(grant) = kept.or_else(|| memory.clone())
+            && SystemTime::now() < grant.valid_until
+        {
+            self.give_back(&grant).await?;
+        }
+        // Not before: who forgets it can't give it back any more.
+        *memory = None;
+        match &mut held {
+            Some(held) => held.clear(),
+            None => Ok(()),
+        }
+    }
+
+    async fn give_back(&self, grant: &Grant) -> Result<(), Error> {
         let nothing = Map::new();
-        let gone = self.send(
-            Method::Get,
-            V1,
-            "del_token",
-            &nothing,
-            &[],
-            Some(&grant.access),
-        );
+        let token = Some(grant.access.as_str());
+        let gone = self.send(Method::Get, V1, "del_token", &nothing, &[], token);
         match gone.await {
             // It is gone already.
             Err(error) if error.errcode() == Some(TOKEN_EXPIRED) => Ok(()),

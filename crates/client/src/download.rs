@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
 use reqwest::{Response, StatusCode, Url};
 use tokio::fs::{File, rename};
@@ -21,6 +21,8 @@ use crate::http::{TOKEN_EXPIRED, opened};
 const MAX_RESUMES: u32 = 5;
 /// The wait after the first vain try to take it up; each further is longer.
 const RESUME_WAIT: Duration = Duration::from_millis(500);
+/// However long the PBX says, it is asked again after this.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The longest answer that may be an error in an envelope.
 const MAX_ENVELOPE: usize = 64 << 10;
 
@@ -30,8 +32,7 @@ pub struct Download {
     client: Client,
     url: Url,
     with_token: bool,
-    /// None where nothing is left to come.
-    answer: Option<Answer>,
+    state: State,
     /// Bytes of the file that were handed out, and those skipped before.
     position: u64,
     /// Of the whole file, where the PBX says.
@@ -39,6 +40,26 @@ pub struct Download {
     /// Which version of the file this is.
     version: Option<String>,
     resumes: u32,
+}
+
+/// What the next chunk is taken from.
+#[derive(Debug)]
+enum State {
+    Open(Answer),
+    /// Nothing is left to come.
+    Ended,
+    /// The connection broke and the rest is not yet asked for again: this is no
+    /// end, whoever asks next.
+    Broken,
+}
+
+/// What the PBX says to a GET of the link.
+enum Got {
+    Answer(Answer),
+    /// Everything is there already.
+    All,
+    /// Too much to do: again after this time.
+    Later(Duration, Error),
 }
 
 /// What came, less what was looked at to see that it is no refusal.
@@ -54,8 +75,8 @@ impl Client {
     /// and asked for with the access token.
     ///
     /// ```no_run
-    /// # async fn example(pbx: client::Client) -> Result<(), client::Error> {
-    /// use client::wire::cdr::CdrDownloadRequest;
+    /// # async fn example(pbx: strowger_client::Client) -> Result<(), strowger_client::Error> {
+    /// use strowger_client::wire::cdr::CdrDownloadRequest;
     /// let made = pbx.cdr().download(&CdrDownloadRequest::default()).await?;
     /// let link = made.download_resource_url.unwrap_or_default();
     /// pbx.download(&link).await?.save("cdr.csv").await?;
@@ -86,20 +107,25 @@ impl Download {
         position: u64,
     ) -> Result<Self, Error> {
         let url = resolved(&client.inner.base, link)?;
-        let answer = answered(client, &url, with_token, position, None).await?;
-        let response = answer.as_ref().map(|answer| &answer.response);
+        let (version, length, state) =
+            match answered(client, &url, with_token, position, None).await? {
+                Got::Answer(answer) => (
+                    version(answer.response.headers()),
+                    length(&answer.response, position),
+                    State::Open(answer),
+                ),
+                Got::All => (None, Some(position), State::Ended),
+                Got::Later(_, error) => return Err(error),
+            };
         Ok(Self {
             client: client.clone(),
-            version: response.and_then(|response| version(response.headers())),
-            length: match response {
-                Some(response) => length(response, position),
-                None => Some(position),
-            },
+            version,
+            length,
             url,
             with_token,
             position,
             resumes: 0,
-            answer,
+            state,
         })
     }
 
@@ -117,8 +143,13 @@ impl Download {
     /// rest is asked for again.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let Some(answer) = &mut self.answer else {
-                return Ok(None);
+            let answer = match &mut self.state {
+                State::Open(answer) => answer,
+                State::Ended => return Ok(None),
+                State::Broken => {
+                    self.resume().await?;
+                    continue;
+                }
             };
             let read = match answer.first.take() {
                 Some(first) => Ok(Some(first)),
@@ -130,10 +161,17 @@ impl Download {
                     self.position += chunk.len() as u64;
                     return Ok(Some(chunk));
                 }
-                Ok(None) if !short => return Ok(None),
-                Ok(None) => self.resume().await?,
-                Err(error) if self.resumes >= MAX_RESUMES => return Err(error.into()),
-                Err(_) => self.resume().await?,
+                Ok(None) if !short => {
+                    self.state = State::Ended;
+                    return Ok(None);
+                }
+                Ok(None) => self.state = State::Broken,
+                Err(error) => {
+                    self.state = State::Broken;
+                    if self.resumes >= MAX_RESUMES {
+                        return Err(error.into());
+                    }
+                }
             }
         }
     }
@@ -183,10 +221,15 @@ impl Download {
         while self.resumes < MAX_RESUMES {
             self.resumes += 1;
             match answered(client, url, self.with_token, self.position, version).await {
-                Ok(answer) => {
-                    self.answer = answer;
+                Ok(Got::Answer(answer)) => {
+                    self.state = State::Open(answer);
                     return Ok(());
                 }
+                Ok(Got::All) => {
+                    self.state = State::Ended;
+                    return Ok(());
+                }
+                Ok(Got::Later(wait, _)) => tokio::time::sleep(wait).await,
                 Err(Error::Unreachable(_) | Error::Timeout) => {
                     tokio::time::sleep(RESUME_WAIT * self.resumes).await;
                 }
@@ -205,7 +248,7 @@ async fn answered(
     with_token: bool,
     position: u64,
     version: Option<&str>,
-) -> Result<Option<Answer>, Error> {
+) -> Result<Got, Error> {
     if !with_token {
         return got(client, url.clone(), position, version).await;
     }
@@ -231,7 +274,7 @@ async fn got(
     url: Url,
     position: u64,
     version: Option<&str>,
-) -> Result<Option<Answer>, Error> {
+) -> Result<Got, Error> {
     let mut request = client.inner.http.get(url);
     if position > 0 {
         request = request.header(RANGE, format!("bytes={position}-"));
@@ -242,8 +285,13 @@ async fn got(
     let response = request.send().await.map_err(|error| client.fault(error))?;
     let status = response.status();
     if status == StatusCode::RANGE_NOT_SATISFIABLE && whole(response.headers()) == Some(position) {
-        // Everything is there already.
-        return Ok(None);
+        return Ok(Got::All);
+    }
+    let later = (status == StatusCode::SERVICE_UNAVAILABLE).then(|| wait(response.headers()));
+    if let Some(wait) = later.flatten() {
+        let error = unrefused(response).await.err();
+        let error = error.unwrap_or(Error::Status(status.as_u16()));
+        return Ok(Got::Later(wait, error));
     }
     let answer = unrefused(response).await?;
     let begins = match status {
@@ -252,7 +300,7 @@ async fn got(
         status => return Err(Error::Status(status.as_u16())),
     };
     match begins == Some(position) {
-        true => Ok(Some(answer)),
+        true => Ok(Got::Answer(answer)),
         false => Err(Error::Broken(position)),
     }
 }
@@ -308,6 +356,13 @@ fn resolved(base: &Url, link: &str) -> Result<Url, Error> {
     } else {
         Err(wrong())
     }
+}
+
+/// How long the PBX asks to be left alone for; a date is too fine for that.
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let told = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds = told.trim().parse().map(Duration::from_secs);
+    Some(seconds.unwrap_or(RESUME_WAIT).min(LONGEST_WAIT))
 }
 
 /// Bytes of the whole file.

@@ -52,6 +52,9 @@ pub enum Error {
     /// The address of the PBX is no `http` or `https` URL.
     #[error("{0:?} is no address of a PBX")]
     BaseUrl(String),
+    /// The `User-Agent` has signs that no header may have.
+    #[error("{0:?} can't be sent as User-Agent")]
+    UserAgent(String),
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     Tls(#[source] rustls::Error),
@@ -78,6 +81,7 @@ pub enum Error {
 /// An answer with an `errcode` that says no.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{operation}: {errcode} {errmsg}{}", self.fields())]
+#[non_exhaustive]
 pub struct Refusal {
     /// The operation's path.
     pub operation: String,

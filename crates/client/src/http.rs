@@ -32,6 +32,7 @@ pub enum Method {
 
 /// A file to send: an audio prompt, a certificate.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Upload {
     /// Its name, with the ending by which the PBX knows its kind.
     pub name: String,
@@ -244,6 +245,12 @@ mod tests {
         }
         let builder = Client::builder("http://pbx.example").credentials("id", "hidden");
         assert!(!format!("{builder:?} {:?}", builder.clone().build().unwrap()).contains("hidden"));
+    }
+
+    #[test]
+    fn a_user_agent_that_no_header_holds_is_said_so() {
+        let builder = Client::builder("http://pbx.example").user_agent("two\nlines");
+        assert!(matches!(builder.build(), Err(Error::UserAgent(_))));
     }
 
     #[test]

@@ -16,10 +16,10 @@
 //! retry is after `TOKEN EXPIRED`, which says that nothing was done.
 //!
 //! ```no_run
-//! # async fn example() -> Result<(), client::Error> {
-//! use client::Update;
+//! # async fn example() -> Result<(), strowger_client::Error> {
+//! use strowger_client::Update;
 //!
-//! let pbx = client::Client::builder("https://pbx.example:8088")
+//! let pbx = strowger_client::Client::builder("https://pbx.example:8088")
 //!     .credentials("the client id", "the client secret")
 //!     .build()?;
 //!

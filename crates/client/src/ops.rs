@@ -10,8 +10,8 @@
 //! what it has.
 //!
 //! ```no_run
-//! # async fn example(pbx: client::Client) -> Result<(), client::Error> {
-//! use client::wire::extension::ExtensionUpdateRequest;
+//! # async fn example(pbx: strowger_client::Client) -> Result<(), strowger_client::Error> {
+//! use strowger_client::wire::extension::ExtensionUpdateRequest;
 //! if let Some(row) = pbx.extension_by_number("1000").await? {
 //!     let change = ExtensionUpdateRequest {
 //!         id: row.id,

@@ -78,8 +78,8 @@ impl Client {
     /// API's pages are counted from the start each time.
     ///
     /// ```no_run
-    /// # async fn example(pbx: client::Client) -> Result<(), client::Error> {
-    /// use client::{Value, json};
+    /// # async fn example(pbx: strowger_client::Client) -> Result<(), strowger_client::Error> {
+    /// use strowger_client::{Value, json};
     /// let mut rows = pbx.rows::<Value, _>("v1.0", "cdr/list", &json!({}));
     /// while let Some(row) = rows.next().await {
     ///     let row = row?;

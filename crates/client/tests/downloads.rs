@@ -11,9 +11,9 @@ mod pbx;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use client::wire::cdr::CdrDownloadRequest;
-use client::{Error, Value, json};
 use pbx::{Asked, Pbx, Reply};
+use strowger_client::wire::cdr::CdrDownloadRequest;
+use strowger_client::{Error, Value, json};
 
 const LINK: &str = "/api/download/cdr.csv";
 const LENGTH: usize = 200_000;
@@ -195,6 +195,69 @@ async fn a_token_that_expired_meanwhile_is_replaced() {
     .await;
     let mut bytes = Vec::new();
     let mut download = pbx.client().download(LINK).await.unwrap();
+    download.write_to(&mut bytes).await.unwrap();
+    assert_eq!(bytes, file());
+}
+
+/// `503`, to be asked again in no time.
+fn busy() -> Reply {
+    let body = r#"{"errcode":70082,"errmsg":"OVERLOAD_TASK_RUNNING"}"#;
+    Reply::Raw(
+        format!(
+            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes(),
+    )
+}
+
+#[tokio::test]
+async fn a_pbx_that_is_busy_when_a_download_goes_on_is_asked_again() {
+    let turn = AtomicUsize::new(0);
+    let pbx = Pbx::start(move |asked: &Asked| match &*asked.path {
+        LINK => match turn.fetch_add(1, Ordering::Relaxed) {
+            1 | 2 => busy(),
+            _ => part(asked, 120_000, 1),
+        },
+        _ => other(asked),
+    })
+    .await;
+    let mut bytes = Vec::new();
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    download.write_to(&mut bytes).await.unwrap();
+    assert_eq!(bytes, file());
+}
+
+/// The whole file in chunks, without a length and without an end.
+fn endless(most: usize) -> Reply {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\
+        Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let mut bytes = head.as_bytes().to_vec();
+    bytes.extend(format!("{most:x}\r\n").into_bytes());
+    bytes.extend(&file()[..most]);
+    bytes.extend(b"\r\n");
+    Reply::Raw(bytes)
+}
+
+#[tokio::test]
+async fn a_download_that_could_not_go_on_never_looks_like_one_that_ended() {
+    let turn = AtomicUsize::new(0);
+    let pbx = Pbx::start(move |asked: &Asked| match &*asked.path {
+        LINK => match turn.fetch_add(1, Ordering::Relaxed) {
+            0 => endless(70_000),
+            1 => Reply::refused(10005, "ACCESS DENIED"),
+            _ => part(asked, LENGTH, 1),
+        },
+        _ => other(asked),
+    })
+    .await;
+    let mut bytes = Vec::new();
+    let mut download = pbx.client().download(LINK).await.unwrap();
+    let refused = download.write_to(&mut bytes).await.unwrap_err();
+    assert_eq!(refused.errcode(), Some(10005), "{refused}");
+    assert_eq!(bytes.len(), 70_000);
+    // Asked again, it goes on where it broke.
     download.write_to(&mut bytes).await.unwrap();
     assert_eq!(bytes, file());
 }

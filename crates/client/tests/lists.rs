@@ -8,9 +8,9 @@
 
 mod pbx;
 
-use client::wire::extension::ExtensionListRequest;
-use client::{Error, Value, json};
 use pbx::{Asked, Pbx, Reply};
+use strowger_client::wire::extension::ExtensionListRequest;
+use strowger_client::{Error, Value, json};
 
 const TOTAL: usize = 450;
 
@@ -85,4 +85,28 @@ async fn a_refused_page_is_the_end_of_the_stream() {
     assert_eq!(seen, 200);
     assert!(matches!(error, Error::Refused(refusal) if refusal.errcode == 10005));
     assert!(rows.next().await.is_none());
+}
+
+#[tokio::test]
+async fn records_of_version_2_are_read_whether_their_ids_are_numbers_or_texts() {
+    let pbx = Pbx::start(|asked| match &*asked.path {
+        "/openapi/v2.0/cdr/list" => Reply::Json(json!({"errcode": 0, "errmsg": "SUCCESS",
+            "total_number": 2, "data": [{"id": "5f2c0001-0000a1b2", "uid": "1"}, {"id": 7}]})),
+        "/openapi/v2.0/cdr/detail" => Reply::Json(json!({"errcode": 0, "errmsg": "SUCCESS",
+            "data": {"basic": {"id": "5f2c0001-0000a1b2"}}})),
+        _ => Reply::Json(Value::Null),
+    })
+    .await;
+    let client = pbx.client();
+    let page = client.cdr().list_v2(&Default::default()).await.unwrap();
+    let ids: Vec<String> = page
+        .data
+        .unwrap()
+        .into_iter()
+        .map(|row| row.id.unwrap().to_string())
+        .collect();
+    assert_eq!(ids, ["5f2c0001-0000a1b2", "7"]);
+    let detail = client.cdr().detail_v2(&Default::default()).await.unwrap();
+    let basic = detail.data.unwrap().basic.unwrap();
+    assert_eq!(basic.id, Some("5f2c0001-0000a1b2".into()));
 }

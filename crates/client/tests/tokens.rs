@@ -9,9 +9,10 @@
 mod pbx;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use client::{Error, Value, json};
 use pbx::{Asked, Pbx, Reply};
+use strowger_client::{Error, Value, json};
 
 /// Takes `access-<first>` and later tokens; says of others that they expired.
 fn from(first: u32) -> impl Fn(&Asked) -> Reply {
@@ -134,7 +135,7 @@ async fn another_applications_tokens_in_the_file_are_not_used() {
     let pbx = Pbx::start(from(1)).await;
     let file = File::new("owner");
     for id in ["one", "two"] {
-        let builder = client::Client::builder(&pbx.url).credentials(id, "secret");
+        let builder = strowger_client::Client::builder(&pbx.url).credentials(id, "secret");
         let client = builder.token_file(&file.0).build().unwrap();
         client.token().await.unwrap();
     }
@@ -169,4 +170,29 @@ async fn wrong_credentials_are_said_so_and_not_tried_again() {
     assert_eq!(refusal.operation, "get_token");
     assert_eq!(refusal.invalid_fields(), ["username or password"]);
     assert_eq!(pbx.paths(), ["get_token"]);
+}
+
+#[tokio::test]
+async fn a_token_that_was_not_given_back_is_kept_until_it_is() {
+    let tries = AtomicU32::new(0);
+    let pbx = Pbx::start(move |asked| match &*asked.path {
+        "del_token" if tries.fetch_add(1, Ordering::Relaxed) == 0 => {
+            Reply::Raw(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n".to_vec())
+        }
+        "del_token" | "extension/list" => {
+            Reply::Json(json!({"errcode": 0, "errmsg": "SUCCESS", "data": []}))
+        }
+        _ => Reply::Json(Value::Null),
+    })
+    .await;
+    let file = File::new("kept");
+    let client = pbx.builder().token_file(&file.0).build().unwrap();
+    client.token().await.unwrap();
+    assert!(client.close().await.is_err());
+    client.close().await.unwrap();
+    let given_back = pbx.asked("del_token");
+    assert_eq!(given_back.len(), 2, "the same token, tried again");
+    assert_eq!(given_back[1].query("access_token"), "access-1");
+    assert_eq!(pbx.asked("get_token").len(), 1);
+    assert_eq!(client.token_life().await.unwrap(), None);
 }

@@ -8,9 +8,9 @@
 
 mod pbx;
 
-use client::wire::prompts::{CustomPromptUploadRequest, IsCheck};
-use client::{Error, Upload, json};
 use pbx::{Asked, Pbx, Reply};
+use strowger_client::wire::prompts::{CustomPromptUploadRequest, IsCheck};
+use strowger_client::{Error, Upload, json};
 
 fn take(asked: &Asked) -> Reply {
     match &*asked.path {
@@ -19,7 +19,7 @@ fn take(asked: &Asked) -> Reply {
         }
         "custom_prompt/upload" => Reply::Json(json!({"errcode": 0, "errmsg": "SUCCESS"})),
         "phonebook/delete" => Reply::Json(json!({"errcode": 1, "errmsg": "PARTIAL SUCCESS"})),
-        _ => Reply::Json(client::Value::Null),
+        _ => Reply::Json(strowger_client::Value::Null),
     }
 }
 
@@ -56,7 +56,7 @@ async fn a_file_is_sent_with_its_members_and_again_whole_after_an_expired_token(
 async fn success_in_part_is_an_error_of_its_own() {
     let pbx = Pbx::start(take).await;
     let client = pbx.client();
-    let request = client::wire::contacts::PhonebookDeleteRequest { id: Some(1) };
+    let request = strowger_client::wire::contacts::PhonebookDeleteRequest { id: Some(1) };
     let phonebooks = client.phonebook();
     let error = phonebooks.delete(&request).await.unwrap_err();
     assert!(matches!(error, Error::Partial(_)), "{error}");

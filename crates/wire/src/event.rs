@@ -54,6 +54,7 @@ pub fn frame<E: Event>(event: &E, sn: &str) -> String {
 
 /// Why a text is no frame.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FrameError {
     /// Not JSON, or without `type` and `msg`.
     #[error("no event frame: {0}")]

@@ -6,9 +6,9 @@
     clippy::indexing_slicing
 )]
 
-use wire::call::{CallMember, ExtensionLeg, MemberStatus, OutboundLegMemberStatus};
-use wire::contract::{self, EVENTS};
-use wire::event::{
+use strowger_wire::call::{CallMember, ExtensionLeg, MemberStatus, OutboundLegMemberStatus};
+use strowger_wire::contract::{self, EVENTS};
+use strowger_wire::event::{
     self, AgentAutomaticPause, CallEndDetailsNotification, CallEndDetailsNotificationStatus,
     CallFailureReport, CallStateChanged, ExtensionInformationUpdated,
     ExtensionRegistrationStatusChanged, FrameError, Received, SystemEventNotificationInformation,

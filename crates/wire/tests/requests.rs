@@ -7,7 +7,7 @@
 )]
 
 use serde_json::{Map, Value, json};
-use wire::{InvalidParam, Operation, contract, rule, validate, validate_patch};
+use strowger_wire::{InvalidParam, Operation, contract, rule, validate, validate_patch};
 
 fn operation(path: &str) -> &'static Operation {
     contract::operation("v1.0", path).unwrap()
@@ -205,7 +205,7 @@ fn secrets_do_not_come_back_and_the_list_of_faults_ends() {
         &members(extension_with("presence_list", json!(rows))),
     )
     .unwrap_err();
-    assert_eq!(faults.len(), wire::MAX_INVALID_PARAMS);
+    assert_eq!(faults.len(), strowger_wire::MAX_INVALID_PARAMS);
 }
 
 #[test]
@@ -214,12 +214,14 @@ fn a_checked_request_reads_as_the_operation_s_type() {
         "extension/create",
         extension_with("presence_list", json!([{"status": "away"}])),
     );
-    let request: wire::extension::ExtensionCreateRequest = serde_json::from_value(checked).unwrap();
+    let request: strowger_wire::extension::ExtensionCreateRequest =
+        serde_json::from_value(checked).unwrap();
     assert_eq!(request.number.as_deref(), Some("1000"));
     assert_eq!(request.concurrent_registrations, Some(1));
-    let closed = serde_json::from_value::<wire::call::CallListenRequest>(json!({"type": "spy"}));
+    let closed =
+        serde_json::from_value::<strowger_wire::call::CallListenRequest>(json!({"type": "spy"}));
     assert!(closed.is_err(), "a request's set is closed");
-    let query: wire::extension::ExtensionQueryRequest =
+    let query: strowger_wire::extension::ExtensionQueryRequest =
         serde_json::from_value(json!({"ids": "1, 2,3"})).unwrap();
     assert_eq!(query.ids.as_ref().unwrap().0, ["1", "2", "3"]);
     assert_eq!(serde_json::to_string(&query).unwrap(), r#"{"ids":"1,2,3"}"#);

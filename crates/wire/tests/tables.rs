@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-use wire::contract::{self, Kind, Member, OPERATIONS, TYPES};
-use wire::{DuplicateField, Envelope, ErrCode, InvalidParam, validate_patch};
+use strowger_wire::contract::{self, Kind, Member, OPERATIONS, TYPES};
+use strowger_wire::{DuplicateField, Envelope, ErrCode, InvalidParam, validate_patch};
 
 const SUMMARY: &str = include_str!("../../../contract/summary.yaml");
 
@@ -121,13 +121,22 @@ fn a_type_reads_and_writes_every_member_of_its_row() {
             .collect()
     };
     let value = filled("extension/get");
-    assert_eq!(kept::<wire::extension::ExtensionGetResponse>(&value), value);
+    assert_eq!(
+        kept::<strowger_wire::extension::ExtensionGetResponse>(&value),
+        value
+    );
     let value = filled("call/query");
-    assert_eq!(kept::<wire::call::CallQueryResponse>(&value), value);
+    assert_eq!(
+        kept::<strowger_wire::call::CallQueryResponse>(&value),
+        value
+    );
     let value = filled("cdr/search");
-    assert_eq!(kept::<wire::cdr::CdrSearchResponse>(&value), value);
+    assert_eq!(kept::<strowger_wire::cdr::CdrSearchResponse>(&value), value);
     let value = filled("trunk/get");
-    assert_eq!(kept::<wire::trunk::TrunkGetResponse>(&value), value);
+    assert_eq!(
+        kept::<strowger_wire::trunk::TrunkGetResponse>(&value),
+        value
+    );
 }
 
 #[test]

@@ -14,23 +14,35 @@ use serde_json::Value;
 
 /// What each crate may import, as docs/architecture.md draws it.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("wire", &[]),
+    ("strowger-wire", &[]),
     ("switch", &[]),
     ("sip", &[]),
     ("media", &[]),
     ("sip-net", &["sip"]),
-    ("store", &["wire", "switch"]),
-    ("settings", &["wire", "switch", "store"]),
+    ("store", &["strowger-wire", "switch"]),
+    ("settings", &["strowger-wire", "switch", "store"]),
     (
         "exchange",
         &[
-            "switch", "sip", "sip-net", "media", "store", "settings", "wire",
+            "switch",
+            "sip",
+            "sip-net",
+            "media",
+            "store",
+            "settings",
+            "strowger-wire",
         ],
     ),
-    ("api", &["exchange", "settings", "store", "wire"]),
-    ("console", &["exchange", "settings", "store", "wire"]),
-    ("provision", &["exchange", "settings", "store", "wire"]),
-    ("client", &["wire"]),
+    ("api", &["exchange", "settings", "store", "strowger-wire"]),
+    (
+        "console",
+        &["exchange", "settings", "store", "strowger-wire"],
+    ),
+    (
+        "provision",
+        &["exchange", "settings", "store", "strowger-wire"],
+    ),
+    ("strowger-client", &["strowger-wire"]),
     ("softphone", &["sip", "sip-net", "media"]),
 ];
 

@@ -33,8 +33,22 @@ pub struct Ended {
 
 /// Does what Ctrl-C does.
 pub fn interrupt(child: &Child) {
+    send(child, Signal::INT);
+}
+
+/// Does what a service manager does.
+pub fn terminate(child: &Child) {
+    send(child, Signal::TERM);
+}
+
+/// Does what a terminal that is closed does.
+pub fn hang_up(child: &Child) {
+    send(child, Signal::HUP);
+}
+
+fn send(child: &Child, signal: Signal) {
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-    kill_process(Pid::from_raw(pid.unwrap()).unwrap(), Signal::INT).unwrap();
+    kill_process(Pid::from_raw(pid.unwrap()).unwrap(), signal).unwrap();
 }
 
 impl CommandLine {

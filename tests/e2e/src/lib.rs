@@ -28,7 +28,7 @@ mod wav;
 
 pub use api::{Account, Api};
 pub use baresip::Baresip;
-pub use command_line::{CommandLine, Ended, interrupt};
+pub use command_line::{CommandLine, Ended, hang_up, interrupt, terminate};
 pub use dir::TempDir;
 pub use events::{Event, Events};
 pub use expect::{failure_of, one_record, record_of, statuses};

@@ -419,3 +419,88 @@ async fn events_are_followed_as_lines_of_json() {
     let left = until(SOON, "end after the count", || follower.try_wait().unwrap()).await;
     assert!(left.success());
 }
+
+#[tokio::test]
+async fn a_flag_counts_before_the_environment() {
+    let server = Server::start().await;
+    let url = format!("http://{}", server.http);
+    let mut cli = CommandLine::elsewhere();
+    cli.set("STROWGER_PROFILE", "of-another-pbx");
+    cli.set("STROWGER_CLIENT_ID", "e2e");
+    cli.set("STROWGER_CLIENT_SECRET", "e2e-secret-0123456789");
+    cli.ok(&["extension", "list", "--url", &url]).await;
+    cli.ok(&["--url", &url, "extension", "list"]).await;
+    let environment = cli.run(&["extension", "list"]).await;
+    assert_eq!(environment.code, 2, "{environment:?}");
+    let both = cli
+        .run(&["extension", "list", "--url", &url, "--profile", "one"])
+        .await;
+    assert_eq!(both.code, 2, "{both:?}");
+    assert!(both.err.contains("which one is meant"), "{both:?}");
+}
+
+#[tokio::test]
+async fn commands_with_credentials_of_the_environment_take_one_place_however_they_end() {
+    let server = Server::start().await;
+    let url = format!("http://{}", server.http);
+    let mut cli = CommandLine::elsewhere();
+    cli.set("STROWGER_URL", &url);
+    cli.set("STROWGER_CLIENT_ID", "e2e");
+    cli.set("STROWGER_CLIENT_SECRET", "e2e-secret-0123456789");
+    for _ in 0..3 {
+        let mut events = cli.start(&["events", "calls"]);
+        let token = cli.path(".config/strowger/tokens");
+        let there = async {
+            while !kept(&token) {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(SOON, "token of the events", there).await;
+        interrupt(&events);
+        within(SOON, "end of the events", events.wait()).await.unwrap();
+    }
+    for _ in 0..7 {
+        assert_eq!(server.get_token(None).await["errcode"], 0);
+    }
+    assert_eq!(server.get_token(None).await["errcode"], 60002);
+    cli.ok(&["extension", "list"]).await;
+}
+
+/// Whether a folder has a file with something in it.
+fn kept(folder: &std::path::Path) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let mut lengths = files.filter_map(|file| file.ok()?.metadata().ok());
+    lengths.any(|file| file.len() > 0)
+}
+
+#[tokio::test]
+async fn without_a_home_the_token_is_given_back_at_a_signal() {
+    let server = Server::start().await;
+    let url = format!("http://{}", server.http);
+    let mut cli = CommandLine::elsewhere();
+    cli.write("no-folder", "");
+    let nowhere = cli.path("no-folder");
+    cli.set("XDG_CONFIG_HOME", nowhere.to_str().unwrap());
+    cli.set("STROWGER_URL", &url);
+    cli.set("STROWGER_CLIENT_ID", "e2e");
+    cli.set("STROWGER_CLIENT_SECRET", "e2e-secret-0123456789");
+    for _ in 0..7 {
+        assert_eq!(server.get_token(None).await["errcode"], 0);
+    }
+    let mut events = cli.start(&["events", "calls"]);
+    // The eighth place goes to the command, whoever asks for one beside it.
+    let taken = async {
+        loop {
+            let answer = server.get_token(None).await;
+            match answer["errcode"].as_i64() {
+                Some(60002) => break,
+                _ => server.give_back(answer["access_token"].as_str().unwrap()).await,
+            }
+        }
+    };
+    within(SOON, "token of the events", taken).await;
+    interrupt(&events);
+    let status = within(SOON, "end of the events", events.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(server.get_token(None).await["errcode"], 0, "given back");
+}

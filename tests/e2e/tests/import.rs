@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use e2e::{CommandLine, LONG, SOON, Server, interrupt, within};
+use e2e::{CommandLine, LONG, SOON, Server, hang_up, interrupt, terminate, within};
 
 /// As a spreadsheet of a German Windows writes it.
 const FILE: &str = "\u{feff}First Name;Last name;Extension Number;Email Address;User Password;\
@@ -323,4 +323,71 @@ async fn an_interrupted_import_takes_back_what_it_made() {
         .unwrap();
     assert_eq!(status.code(), Some(1));
     assert_eq!(count().await, 0, "nothing of the file is left");
+}
+
+#[tokio::test]
+async fn an_import_that_is_told_to_end_leaves_neither_extensions_nor_passwords() {
+    for end in [terminate, hang_up] {
+        let server = Server::start().await;
+        let cli = CommandLine::at(&server);
+        let mut file = "Extension Number\n".to_owned();
+        for number in 10_000..15_000 {
+            file.push_str(&format!("{number}\n"));
+        }
+        cli.write("many.csv", file);
+        let mut import = cli.start(&["extension", "import", "many.csv"]);
+        let api = server.api().await;
+        let count = || async {
+            let list = api.get("extension/list", &[("page_size", "1")]).await;
+            list["total_number"].as_u64().unwrap()
+        };
+        let begun = async { while count().await < 20 {} };
+        within(SOON, "first extensions of the import", begun).await;
+        let made = cli.read("many-made.csv");
+        assert_eq!(made.lines().count(), 5_001, "written before the first request");
+        end(&import);
+        let status = within(LONG, "end of the import", import.wait())
+            .await
+            .unwrap();
+        assert_eq!(status.code(), Some(1));
+        assert_eq!(count().await, 0, "nothing of the file is left");
+        assert!(!cli.path("many-made.csv").exists(), "nor its passwords");
+    }
+}
+
+#[tokio::test]
+async fn an_import_of_departments_that_is_interrupted_takes_them_back() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    let mut file = "Organization Name,Parent Organization\n".to_owned();
+    for number in 0..900 {
+        file.push_str(&format!("D{number},Strowger\n"));
+    }
+    cli.write("tree.csv", file);
+    let mut import = cli.start(&["organization", "import", "tree.csv"]);
+    let api = server.api().await;
+    let count = || async {
+        let list = api.get("organization/list", &[("is_all", "2")]).await;
+        list.to_string().matches("\"name\":\"D").count()
+    };
+    let begun = async { while count().await < 5 {} };
+    within(SOON, "first departments of the import", begun).await;
+    interrupt(&import);
+    let status = within(LONG, "end of the import", import.wait())
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(count().await, 0, "nothing of the file is left");
+}
+
+#[tokio::test]
+async fn passwords_that_can_not_be_kept_are_not_made() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.write("staff.csv", "Extension Number\n2000\n");
+    let words = ["extension", "import", "staff.csv", "--made", "nowhere/made.csv"];
+    let ended = cli.run(&words).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let rows = cli.json(&["extension", "list"]).await;
+    assert_eq!(rows, serde_json::json!([]), "nobody would know how to log in");
 }

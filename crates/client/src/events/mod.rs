@@ -27,8 +27,8 @@ const BACKOFF_LAST: Duration = Duration::from_secs(30);
 /// used. [`read`](wire::event::Received::read) gives it as its type:
 ///
 /// ```
-/// use client::wire::event::{CallStateChanged, Received};
-/// # fn example(event: &client::Event) -> Result<(), client::wire::event::FrameError> {
+/// use strowger_client::wire::event::{CallStateChanged, Received};
+/// # fn example(event: &strowger_client::Event) -> Result<(), strowger_client::wire::event::FrameError> {
 /// let change: CallStateChanged = event.read()?;
 /// println!("{:?}", change.call_id);
 /// # Ok(())
@@ -38,6 +38,7 @@ pub use wire::event::Received as Event;
 
 /// What an event stream tells.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Update {
     /// Something happened on the PBX.
     Event(Event),

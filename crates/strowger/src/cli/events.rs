@@ -114,7 +114,8 @@ fn tell(gap: &Update) {
             "strowger: connected again after {:.1} s; what happened meanwhile is not told",
             after.as_secs_f64()
         ),
-        Update::Event(_) => {}
+        // An event, or what a later client tells.
+        _ => {}
     }
 }
 

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use client::{Error, Refusal};
+use client::{Error, Map, Refusal, Value};
 use wire::contract::{Member, Operation};
 use wire::{ErrCode, InvalidParam, rule};
 
@@ -163,7 +163,7 @@ fn sentence(refusal: &Refusal) -> String {
              `strowger token revoke` where one is not needed, or wait up to 30 minutes"
                 .into()
         }
-        Some(ErrCode::AccountIpBlocked) => blocked(refusal),
+        Some(ErrCode::AccountIpBlocked) => blocked(&refusal.answer),
         Some(ErrCode::IpForbidden) => "the PBX permits other addresses only".into(),
         Some(ErrCode::Failure) if refusal.operation == "get_token" => {
             "the PBX does not know this Client ID and Client Secret".into()
@@ -174,9 +174,9 @@ fn sentence(refusal: &Refusal) -> String {
 }
 
 /// Until when an address is blocked, where the PBX says.
-fn blocked(refusal: &Refusal) -> String {
+fn blocked(answer: &Map<String, Value>) -> String {
     let words = "too many wrong logins: the PBX has blocked this address";
-    let until = refusal.answer.get("block_expire_time").and_then(|until| {
+    let until = answer.get("block_expire_time").and_then(|until| {
         until
             .as_u64()
             .or_else(|| until.as_str()?.parse::<u64>().ok())
@@ -236,13 +236,7 @@ mod tests {
     fn a_block_without_end_is_told_without_a_time() {
         let blocked = |until: client::Value| {
             let answer = client::json!({"errcode": 70004, "block_expire_time": until});
-            let refusal = client::Refusal {
-                operation: "get_token".into(),
-                errcode: 70004,
-                errmsg: String::new(),
-                answer: answer.as_object().unwrap().clone(),
-            };
-            super::blocked(&refusal)
+            super::blocked(answer.as_object().unwrap())
         };
         assert!(!blocked(u64::MAX.into()).contains("seconds"));
         assert!(!blocked(u64::MAX.to_string().into()).contains("seconds"));
