@@ -344,7 +344,11 @@ async fn an_import_that_is_told_to_end_leaves_neither_extensions_nor_passwords()
         let begun = async { while count().await < 20 {} };
         within(SOON, "first extensions of the import", begun).await;
         let made = cli.read("many-made.csv");
-        assert_eq!(made.lines().count(), 5_001, "written before the first request");
+        assert_eq!(
+            made.lines().count(),
+            5_001,
+            "written before the first request"
+        );
         end(&import);
         let status = within(LONG, "end of the import", import.wait())
             .await
@@ -385,9 +389,19 @@ async fn passwords_that_can_not_be_kept_are_not_made() {
     let server = Server::start().await;
     let cli = CommandLine::at(&server);
     cli.write("staff.csv", "Extension Number\n2000\n");
-    let words = ["extension", "import", "staff.csv", "--made", "nowhere/made.csv"];
+    let words = [
+        "extension",
+        "import",
+        "staff.csv",
+        "--made",
+        "nowhere/made.csv",
+    ];
     let ended = cli.run(&words).await;
     assert_eq!(ended.code, 1, "{ended:?}");
     let rows = cli.json(&["extension", "list"]).await;
-    assert_eq!(rows, serde_json::json!([]), "nobody would know how to log in");
+    assert_eq!(
+        rows,
+        serde_json::json!([]),
+        "nobody would know how to log in"
+    );
 }
