@@ -21,7 +21,14 @@ const PART_MS: u128 = 1000 / PARTS as u128;
 pub struct Rate {
     per_second: NonZeroU32,
     began: Instant,
-    addresses: Mutex<HashMap<IpAddr, Lately>>,
+    addresses: Mutex<Addresses>,
+}
+
+#[derive(Debug, Default)]
+struct Addresses {
+    lately: HashMap<IpAddr, Lately>,
+    /// When those were last forgotten who ask no more.
+    swept: u128,
 }
 
 /// The requests of one address in the part of now and in the whole second before.
@@ -51,6 +58,25 @@ impl Lately {
     }
 }
 
+impl Addresses {
+    /// Whether one is in the table, or can come into it. A crowd of strangers
+    /// does not have the whole table looked through for each of them.
+    fn have_room(&mut self, owner: IpAddr, part: u128) -> bool {
+        let full = |lately: &HashMap<_, _>| lately.len() >= MAX_RATED_ADDRESSES;
+        if !full(&self.lately) || self.lately.contains_key(&owner) {
+            return true;
+        }
+        if self.swept < part {
+            self.swept = part;
+            self.lately.retain(|_, lately| {
+                lately.forward(part);
+                lately.requests() > 0
+            });
+        }
+        !full(&self.lately)
+    }
+}
+
 impl Rate {
     /// At most so many requests a second from one address.
     pub fn new(per_second: NonZeroU32) -> Self {
@@ -71,16 +97,10 @@ impl Rate {
         let part = self.began.elapsed().as_millis() / PART_MS;
         let mut addresses = self.addresses.lock();
         let owner = one_owner(from);
-        if addresses.len() >= MAX_RATED_ADDRESSES && !addresses.contains_key(&owner) {
-            addresses.retain(|_, lately| {
-                lately.forward(part);
-                lately.requests() > 0
-            });
-            if addresses.len() >= MAX_RATED_ADDRESSES {
-                return false;
-            }
+        if !addresses.have_room(owner, part) {
+            return false;
         }
-        let lately = addresses.entry(owner).or_default();
+        let lately = addresses.lately.entry(owner).or_default();
         lately.forward(part);
         let admitted = lately.requests() < self.per_second.get();
         if let Some(count) = lately.parts.first_mut().filter(|_| admitted) {
@@ -127,12 +147,16 @@ mod tests {
         assert!(admitted.len() >= 45, "{}", admitted.len());
     }
 
-    #[test]
-    fn the_table_is_bounded() {
+    #[tokio::test(start_paused = true)]
+    async fn the_table_is_bounded_and_has_room_again_a_second_later() {
         let rate = Rate::new(NonZeroU32::MIN);
         for host in 0..(MAX_RATED_ADDRESSES as u32 + 100) {
             rate.admits(IpAddr::V4((0x0a00_0000 + host).into()));
         }
-        assert!(rate.addresses.lock().len() <= MAX_RATED_ADDRESSES);
+        let stranger = "192.0.2.1".parse().unwrap();
+        assert!(!rate.admits(stranger));
+        tokio::time::advance(Duration::from_millis(1100)).await;
+        assert!(rate.admits(stranger));
+        assert!(rate.addresses.lock().lately.len() <= MAX_RATED_ADDRESSES);
     }
 }

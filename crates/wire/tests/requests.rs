@@ -66,6 +66,20 @@ fn numbers_come_as_text_and_leave_as_numbers() {
     assert_eq!(made["concurrent_registrations"], json!(5));
     let made = taken("extension/create", extension_with("enb_vm", json!(true)));
     assert_eq!(made["enb_vm"], json!(1));
+    // A truth value is a number only where the number is a flag.
+    for wrong in [true, false] {
+        assert_eq!(
+            faults("extension/get", json!({ "id": wrong })),
+            [pair("id", rule::TYPE)]
+        );
+        assert_eq!(
+            faults(
+                "extension/create",
+                extension_with("concurrent_registrations", json!(wrong))
+            ),
+            [pair("concurrent_registrations", rule::TYPE)]
+        );
+    }
     // A text that looks like a number stays the text it is; one sent as a number becomes one.
     let made = taken("extension/create", extension_with("number", json!(1000)));
     assert_eq!(made["number"], json!("1000"));
@@ -84,6 +98,22 @@ fn what_is_null_or_unknown_is_no_fault() {
     assert_eq!(
         taken("extension/list", json!({"page": "", "sort_by": ""})),
         json!({})
+    );
+}
+
+#[test]
+fn a_member_with_two_names_comes_by_either_and_by_its_own_where_both_say_something() {
+    let own = json!({"username": "an id", "password": "a secret"});
+    for sent in [
+        json!({"client_id": "an id", "client_secret": "a secret"}),
+        json!({"client_id": "an id", "username": null, "password": "a secret"}),
+        json!({"client_id": "no", "username": "an id", "client_secret": null, "password": "a secret"}),
+    ] {
+        assert_eq!(taken("get_token", sent), own);
+    }
+    assert_eq!(
+        faults("get_token", json!({"username": null, "client_id": "an id"})),
+        [pair("password", rule::REQUIRED)]
     );
 }
 

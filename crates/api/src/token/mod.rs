@@ -85,6 +85,8 @@ pub struct Tokens {
     writing: tokio::sync::Mutex<()>,
     changed: watch::Sender<()>,
     blocks: watch::Sender<()>,
+    // What the store has of the blocks; held across its commit.
+    kept_blocks: tokio::sync::Mutex<String>,
 }
 
 impl Tokens {
@@ -115,6 +117,7 @@ impl Tokens {
             writing: tokio::sync::Mutex::new(()),
             changed: watch::Sender::new(()),
             blocks: watch::Sender::new(()),
+            kept_blocks: tokio::sync::Mutex::new(blocked),
         })
     }
 
@@ -292,10 +295,17 @@ impl Tokens {
     /// Keeps the blocks as they are now for the next start. No request waits for
     /// it, and one write has all that changed meanwhile.
     pub async fn keep_blocks(&self) {
+        let mut kept = self.kept_blocks.lock().await;
         let text = self.state.lock().blocked.kept(now());
-        let kept = timeout(KEEP_TIMEOUT, self.store.set_meta(BLOCKED, &text));
-        if let Err(error) = kept.await.unwrap_or(Err(StoreError::Full)) {
-            tracing::warn!(%error, "a restart will not know which addresses are blocked");
+        if *kept == text {
+            return;
+        }
+        let written = timeout(KEEP_TIMEOUT, self.store.set_meta(BLOCKED, &text));
+        match written.await.unwrap_or(Err(StoreError::Full)) {
+            Ok(()) => *kept = text,
+            Err(error) => {
+                tracing::warn!(%error, "a restart will not know which addresses are blocked");
+            }
         }
     }
 
