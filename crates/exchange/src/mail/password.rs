@@ -3,21 +3,10 @@
 
 use std::sync::LazyLock;
 
-use super::template::{Template, Templates};
+use super::template::{Template, templates};
 use super::{Letter, MailError};
 
-const TEMPLATES: Templates = [
-    ("en", include_str!("password/en.txt")),
-    ("zh-cn", include_str!("password/zh-cn.txt")),
-    ("de", include_str!("password/de.txt")),
-    ("ru", include_str!("password/ru.txt")),
-    ("fr", include_str!("password/fr.txt")),
-    ("bp", include_str!("password/bp.txt")),
-    ("it", include_str!("password/it.txt")),
-    ("tr", include_str!("password/tr.txt")),
-];
-
-static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::new(TEMPLATES));
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::new(templates!("password")));
 
 /// Whose password was changed.
 #[derive(Debug, Clone)]

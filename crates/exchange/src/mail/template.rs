@@ -11,6 +11,23 @@ const SYSTEM: &str = "en";
 /// A letter's templates, by language.
 pub(super) type Templates = [(&'static str, &'static str); 8];
 
+/// The templates in a folder beside the file that asks: one a language.
+macro_rules! templates {
+    ($folder:literal) => {
+        [
+            ("en", include_str!(concat!($folder, "/en.txt"))),
+            ("zh-cn", include_str!(concat!($folder, "/zh-cn.txt"))),
+            ("de", include_str!(concat!($folder, "/de.txt"))),
+            ("ru", include_str!(concat!($folder, "/ru.txt"))),
+            ("fr", include_str!(concat!($folder, "/fr.txt"))),
+            ("bp", include_str!(concat!($folder, "/bp.txt"))),
+            ("it", include_str!(concat!($folder, "/it.txt"))),
+            ("tr", include_str!(concat!($folder, "/tr.txt"))),
+        ]
+    };
+}
+pub(super) use templates;
+
 /// A letter that can be written in every language.
 pub(super) struct Template(Result<Environment<'static>, String>);
 

@@ -3,21 +3,10 @@
 
 use std::sync::LazyLock;
 
-use super::template::{Template, Templates};
+use super::template::{Template, templates};
 use super::{Letter, MailError};
 
-const TEMPLATES: Templates = [
-    ("en", include_str!("welcome/en.txt")),
-    ("zh-cn", include_str!("welcome/zh-cn.txt")),
-    ("de", include_str!("welcome/de.txt")),
-    ("ru", include_str!("welcome/ru.txt")),
-    ("fr", include_str!("welcome/fr.txt")),
-    ("bp", include_str!("welcome/bp.txt")),
-    ("it", include_str!("welcome/it.txt")),
-    ("tr", include_str!("welcome/tr.txt")),
-];
-
-static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::new(TEMPLATES));
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::new(templates!("welcome")));
 
 /// Who is welcomed, and what their phone must know.
 #[derive(Debug, Clone)]
