@@ -1,9 +1,8 @@
 //! The PBX's clock as people see it: zone and display format apply here, at
 //! the edge, and nowhere else. Inside all times are UTC.
 
-use jiff::civil::DateTime;
 use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, TimeZone};
 use jiff::{Timestamp, ZonedDateTime};
 
 /// How dates are shown.
@@ -136,21 +135,27 @@ impl DisplayClock {
         self.format(unix, "%Y%m%d%H%M%S")
     }
 
-    /// Text in the display format back to Unix seconds. A time that the zone
-    /// skips or has twice is taken as the zone's rule for it says.
+    /// Text in the display format back to Unix seconds: where a span begins. Of
+    /// a time that the zone has twice it is the earlier; what the zone skips is
+    /// taken as its rule for it says.
     pub fn parse(&self, text: &str) -> Option<i64> {
+        Some(self.ambiguous(text)?.compatible().ok()?.as_second())
+    }
+
+    /// The same where a span ends: of a time that the zone has twice the later.
+    pub fn parse_last(&self, text: &str) -> Option<i64> {
+        let ambiguous = self.ambiguous(text)?;
+        let instant = match ambiguous.offset() {
+            AmbiguousOffset::Fold { .. } => ambiguous.later(),
+            _ => ambiguous.compatible(),
+        };
+        Some(instant.ok()?.as_second())
+    }
+
+    fn ambiguous(&self, text: &str) -> Option<AmbiguousTimestamp> {
         let pattern = format!("{} {}", self.date.pattern(), self.time.pattern());
-        let civil: DateTime = strtime::parse(pattern, text.trim())
-            .ok()?
-            .to_datetime()
-            .ok()?;
-        Some(
-            civil
-                .to_zoned_datetime(self.zone.clone())
-                .ok()?
-                .timestamp()
-                .as_second(),
-        )
+        let parsed = strtime::parse(pattern, text.trim()).ok()?;
+        Some(self.zone.to_ambiguous_timestamp(parsed.to_datetime().ok()?))
     }
 
     fn format(&self, unix: i64, pattern: &str) -> String {
@@ -169,6 +174,24 @@ mod tests {
             zone: TimeZone::get("Asia/Bangkok").unwrap(),
             date: DateFormat::from_name(date).unwrap(),
             time: TimeFormat::from_name(time).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_begins_early_and_ends_late() {
+        let clock = DisplayClock {
+            zone: TimeZone::get("Europe/Berlin").unwrap(),
+            ..clock("YYYY/MM/DD", "HH:mm:ss")
+        };
+        let (first, last) = ("2026/10/25 02:30:00", "2026/10/25 02:30:00");
+        let (first, last) = (clock.parse(first), clock.parse_last(last));
+        assert_eq!(
+            last.zip(first).map(|(last, first)| last - first),
+            Some(3600)
+        );
+        // A time that is skipped, and one that comes once, are one instant.
+        for text in ["2026/03/29 02:30:00", "2026/10/25 12:00:00"] {
+            assert_eq!(clock.parse(text), clock.parse_last(text), "{text}");
         }
     }
 

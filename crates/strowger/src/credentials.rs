@@ -80,6 +80,11 @@ pub async fn serial(store: &Store, set: Option<&str>) -> Result<String> {
 
 /// `strowger credentials`: shows them; the exchange may run meanwhile.
 pub async fn show(config: &Config) -> Result<()> {
+    if !config.data.dir.is_dir() {
+        // Somebody stands in the wrong place, or nothing has run yet.
+        let dir = config.data.dir.display();
+        return Err(format!("no data directory {dir}: `strowger serve` makes it").into());
+    }
     DataDir::make(&config.data.dir)?;
     let store = Store::open(&config.database_url(), StoreOptions::default()).await?;
     let credentials =

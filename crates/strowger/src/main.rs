@@ -95,7 +95,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("strowger: {error}");
-            ExitCode::FAILURE
+            match error.downcast_ref() {
+                Some(control::AskError::NobodyThere(_)) => ExitCode::from(cli::UNREACHABLE),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

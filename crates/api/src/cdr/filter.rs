@@ -30,7 +30,7 @@ pub fn of_search(call: &Call) -> Result<Option<CdrFilter>, Failure> {
     let did = call.text("did").map(dids).transpose()?;
     let (Some(start), Some(end), Some(members)) = (
         time(call.text("start_time"), clock),
-        time(call.text("end_time"), clock),
+        end_time(call.text("end_time"), clock),
         members(call.params.get("extension_group"), &snapshot),
     ) else {
         return Ok(None);
@@ -65,6 +65,13 @@ fn time(text: Option<&str>, clock: &DisplayClock) -> Option<Option<i64>> {
     let Some(text) = text else { return Some(None) };
     let unix = text.trim().parse().ok();
     unix.or_else(|| clock.parse(text)).map(Some)
+}
+
+/// The same where a span ends: an hour that the zone has twice is in it whole.
+fn end_time(text: Option<&str>, clock: &DisplayClock) -> Option<Option<i64>> {
+    let Some(text) = text else { return Some(None) };
+    let unix = text.trim().parse().ok();
+    unix.or_else(|| clock.parse_last(text)).map(Some)
 }
 
 /// The old firmware's parameter where it is sent; `cdr/download` has it as text.

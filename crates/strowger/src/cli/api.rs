@@ -32,9 +32,10 @@ pub struct ApiArguments {
     /// Members of the request: key=value, key:=json, @file.
     #[arg(index = 2, value_name = "MEMBER")]
     members: Vec<String>,
-    /// The version of the path, where there are two.
-    #[arg(long = "api-version", default_value = "v1.0", value_name = "VERSION")]
-    version: String,
+    /// The version of the path, where there are two; v1.0 if neither this nor
+    /// the path tells it (v2.0/cdr/list).
+    #[arg(long = "api-version", value_name = "VERSION")]
+    version: Option<String>,
     /// For a path that the contract does not know: GET or POST.
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
@@ -69,15 +70,14 @@ impl ApiArguments {
 
     /// Does it.
     pub async fn run(self, session: &Session, out: Out) -> Result<()> {
+        let (version, path) = self.asked_path()?;
         let operation = self.operation()?;
         let method = self.asked_method(operation)?;
         let given = pairs::read(operation, &self.members, self.any)?;
-        let path = self.path.as_deref().unwrap_or_default();
-        let path = bare(path);
         if self.all {
             let mut rows = session
                 .client
-                .rows::<Value, _>(&self.version, path, &given.params);
+                .rows::<Value, _>(version, path, &given.params);
             let mut all = Vec::new();
             while let Some(row) = rows.next().await {
                 all.push(row?);
@@ -92,7 +92,7 @@ impl ApiArguments {
         let params = Value::Object(given.params);
         let answer = session
             .client
-            .ask_with(method, &self.version, path, params, &files)
+            .ask_with(method, version, path, params, &files)
             .await;
         match answer {
             Ok(answer) => {
@@ -111,19 +111,32 @@ impl ApiArguments {
     }
 
     fn operation(&self) -> Result<Option<&'static Operation>> {
-        let path = self.path.as_deref().unwrap_or_default();
-        let found = wire::contract::operation(&self.version, bare(path));
+        let (version, path) = self.asked_path()?;
+        let found = wire::contract::operation(version, path);
         match (found, &self.method) {
             (None, None) => Err(self.unknown()),
             (found, _) => Ok(found),
         }
     }
 
+    /// Version and path; the path may tell both.
+    fn asked_path(&self) -> Result<(&str, &str)> {
+        let (told, path) = parted(self.path.as_deref().unwrap_or_default());
+        match (told, self.version.as_deref()) {
+            (Some(told), Some(version)) if told != version => Err(Failure::usage(format!(
+                "the path says {told} and --api-version {version}; which one is meant?"
+            ))),
+            (told, version) => Ok((told.or(version).unwrap_or("v1.0"), path)),
+        }
+    }
+
     fn unknown(&self) -> Failure {
-        let path = bare(self.path.as_deref().unwrap_or_default());
+        let (version, path) = match self.asked_path() {
+            Ok(asked) => asked,
+            Err(failure) => return failure,
+        };
         Failure::usage(format!(
-            "the contract has no operation {} {path}; --method GET or POST asks for it all the same.{}",
-            self.version,
+            "the contract has no operation {version} {path}; --method GET or POST asks for it all the same.{}",
             help::did_you_mean(path, help::paths())
         ))
     }
@@ -168,15 +181,15 @@ pub async fn save(download: &mut client::Download, path: &std::path::Path) -> Re
     Ok(written)
 }
 
-/// A path as the contract has it, however it was copied.
-fn bare(path: &str) -> &str {
-    let path = path.trim_start_matches('/');
+/// The version, where a path tells it, and the path as the contract has it,
+/// however it was copied.
+fn parted(path: &str) -> (Option<&str>, &str) {
+    let path = path.trim_matches('/');
     let path = path.strip_prefix("openapi/").unwrap_or(path);
-    let path = path
-        .strip_prefix("v1.0/")
-        .or_else(|| path.strip_prefix("v2.0/"))
-        .unwrap_or(path);
-    path.trim_end_matches('/')
+    match path.split_once('/') {
+        Some((version @ ("v1.0" | "v2.0"), path)) => (Some(version), path),
+        _ => (None, path),
+    }
 }
 
 fn list(out: Out) -> Result<()> {
@@ -198,4 +211,37 @@ fn list(out: Out) -> Result<()> {
         ("WHAT IT DOES", "summary"),
     ];
     out.rows(&columns, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        arguments: ApiArguments,
+    }
+
+    fn asked(words: &[&str]) -> Result<(String, String)> {
+        let words = ["api"].iter().chain(words);
+        let command = <Command as clap::Parser>::try_parse_from(words).unwrap();
+        let asked = command.arguments.asked_path();
+        asked.map(|(version, path)| (version.to_owned(), path.to_owned()))
+    }
+
+    #[test]
+    fn a_path_with_its_version_is_asked_in_that_version() {
+        for (words, version) in [
+            (&["cdr/list"][..], "v1.0"),
+            (&["openapi/v2.0/cdr/list"], "v2.0"),
+            (&["/openapi/v1.0/cdr/list/"], "v1.0"),
+            (&["v2.0/cdr/list", "--api-version", "v2.0"], "v2.0"),
+            (&["cdr/list", "--api-version", "v2.0"], "v2.0"),
+        ] {
+            let expected = (version.to_owned(), "cdr/list".to_owned());
+            assert_eq!(asked(words).unwrap(), expected, "{words:?}");
+        }
+        assert!(asked(&["v2.0/cdr/list", "--api-version", "v1.0"]).is_err());
+    }
 }

@@ -58,10 +58,9 @@ impl CompletionArguments {
 impl ManArguments {
     /// Writes one page a command.
     pub fn run(&self, command: Command) -> ExitCode {
-        ended(
-            clap_mangen::generate_to(command, &self.folder)
-                .map_err(|error| Failure::here(format!("{}: {error}", self.folder.display()))),
-        )
+        let written = std::fs::create_dir_all(&self.folder)
+            .and_then(|()| clap_mangen::generate_to(command, &self.folder));
+        ended(written.map_err(|error| Failure::here(format!("{}: {error}", self.folder.display()))))
     }
 }
 

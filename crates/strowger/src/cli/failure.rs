@@ -14,7 +14,7 @@ const REFUSED: u8 = 1;
 /// The command line makes no sense.
 const USAGE: u8 = 2;
 /// The PBX can't be reached.
-const UNREACHABLE: u8 = 3;
+pub const UNREACHABLE: u8 = 3;
 
 /// A signal ended it: its number on top, as shells have it.
 const SIGNALLED: u8 = 128;

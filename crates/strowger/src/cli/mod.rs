@@ -37,6 +37,7 @@ use self::target::{Session, Target};
 use self::transfer::TransferVerb;
 
 pub use self::completions::{CompletionArguments, ManArguments, with_contract_help};
+pub use self::failure::UNREACHABLE;
 pub use self::target::{Before, reachable};
 
 /// For the end of `strowger --help`.

@@ -58,7 +58,7 @@ pub enum ObjectVerb {
     },
     /// Shows all that is known of some.
     Show {
-        /// By number, name or path; id:7 by id.
+        /// By number, name or path; id:7 by id, and of a contact 7 too.
         #[arg(required = true)]
         which: Vec<String>,
     },
@@ -293,21 +293,26 @@ impl Objects<'_> {
         if let Ok(id) = told.parse() {
             return Ok(id);
         }
-        let key = if self.noun == Noun::Organization && which.contains('/') {
-            "path"
-        } else {
-            self.noun.key()
+        let keys = match self.noun {
+            Noun::Organization => &["path", "name"][..],
+            // A contact is shown by its name.
+            Noun::Contact => &["contact_name"],
+            _ => &[self.noun.key()],
         };
         let rows = match self.noun {
             Noun::Organization => self.rows("list", json!({"is_all": 2})).await?,
             _ => self.rows("search", json!({"search_value": which})).await?,
         };
-        let named = |row: &&Value| row.get(key).is_some_and(|value| value == which);
+        let named = |row: &&Value| {
+            let mut values = keys.iter().filter_map(|key| row.get(*key));
+            values.any(|value| value == which)
+        };
         let found: Vec<i64> = rows.iter().filter(named).filter_map(id).collect();
         let word = self.noun.word();
         match found.as_slice() {
             [id] => Ok(*id),
             [] => {
+                let key = keys.first().copied().unwrap_or_default();
                 let near = rows.iter().filter_map(|row| row.get(key)?.as_str());
                 Err(Failure::here(format!(
                     "there is no {word} {which}.{}",
@@ -422,6 +427,13 @@ impl Objects<'_> {
         let mut params = self.members("update", words, any).await?;
         let id = self.id(which).await?;
         params.insert("id".into(), id.into());
+        let numbers = |word: &String| {
+            let value = word.strip_prefix("members=");
+            value.is_some_and(|value| !value.starts_with('['))
+        };
+        if self.noun == Noun::Group && words.iter().any(numbers) {
+            self.keep_user_types(id, &mut params).await?;
+        }
         if self.noun == Noun::Contact && params.contains_key("number_list") {
             self.keep_other_numbers(id, &mut params).await?;
         }
@@ -462,10 +474,9 @@ impl Objects<'_> {
             match (self.noun, name) {
                 (Noun::Extension, "organization") => {
                     let known = names::organizations(self.client).await?;
-                    let list = parts(value, '&').map(|path| {
-                        or_usage(known.id(path)).map(|id| json!({"value": id.to_string()}))
-                    });
-                    params.insert("organization_list".into(), list.collect::<Result<_>>()?);
+                    let ids = or_usage(known.each(value))?.into_iter();
+                    let list = ids.map(|id| json!({"value": id.to_string()}));
+                    params.insert("organization_list".into(), list.collect());
                 }
                 (Noun::Extension, "role") => {
                     let id = match value {
@@ -484,8 +495,8 @@ impl Objects<'_> {
                 }
                 (Noun::Contact, "phonebook") => {
                     let known = names::phonebooks(self.client).await?;
-                    let list = parts(value, '&').map(|name| or_usage(known.id(name)));
-                    params.insert("phonebook_id_list".into(), list.collect::<Result<_>>()?);
+                    let ids = or_usage(known.each(value))?;
+                    params.insert("phonebook_id_list".into(), ids.into());
                 }
                 (Noun::Contact, kind) if NUMBERS.contains(&kind) => {
                     numbers.push(json!({"num_type": kind, "number": value}));
@@ -503,6 +514,25 @@ impl Objects<'_> {
         let mut given = pairs::read(self.noun.operation(verb), &others, any)?;
         params.append(&mut given.params);
         Ok(params)
+    }
+
+    /// Who is named by number alone stays what it is in the group: a manager does
+    /// not become a plain user.
+    async fn keep_user_types(&self, id: i64, params: &mut Map<String, Value>) -> Result<()> {
+        let now = self.get(id).await?;
+        let Some(Value::Array(named)) = params.get_mut("members") else {
+            return Ok(());
+        };
+        let extension = |member: &Value| names::whole(member.get("ext_id")?);
+        for member in named {
+            let same = |old: &&Value| extension(old) == extension(member);
+            let old = list(&now, "members").find(same);
+            let held = old.and_then(|old| old.get("user_type")).cloned();
+            if let (Some(held), Some(member)) = (held, member.as_object_mut()) {
+                member.insert("user_type".into(), held);
+            }
+        }
+        Ok(())
     }
 
     /// The API takes a contact's numbers as a whole: those not named stay.

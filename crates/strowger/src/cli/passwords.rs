@@ -17,6 +17,18 @@ pub fn made() -> Result<String> {
     }
 }
 
+/// Digits, for a mailbox.
+pub fn pin() -> Result<String> {
+    const DIGITS: usize = 8;
+    let mut pin = String::new();
+    while pin.len() < DIGITS {
+        let text = random_text(LENGTH).map_err(|error| Failure::here(error.to_string()))?;
+        let digits = text.chars().filter(char::is_ascii_digit);
+        pin.extend(digits.take(DIGITS - pin.len()));
+    }
+    Ok(pin)
+}
+
 fn is_strong(text: &str) -> bool {
     let has = |kind: fn(&char) -> bool| text.chars().any(|sign| kind(&sign));
     let mut digits = 0;

@@ -186,6 +186,9 @@ pub const EXTENSION: &[Column] = &[
         "Play Auto Answer Tone for Paging/Intercom Call(for Web Client)",
         "1",
     ),
+    // No columns of the vendor's: what its file leaves out and the API has.
+    text("presence_status", "presence_status"),
+    text("agent_id", "agent_id"),
 ];
 
 const fn contact_number(title: &'static str, kind: &'static str) -> Column {
@@ -222,6 +225,7 @@ pub const GROUP: &[Column] = &[
     text("member_select", "member_select"),
     column("members", "members", How::Members("user")),
     column("managers", "members", How::Members("manager")),
+    column("custom_members", "members", How::Members("custom")),
     number("mgr_enb_chg_presence", "mgr_enb_chg_presence"),
     number("mgr_enb_call_distribution", "mgr_enb_call_distribution"),
     number("mgr_enb_call_conn", "mgr_enb_call_conn"),
@@ -244,6 +248,13 @@ pub const GROUP: &[Column] = &[
         "mgr_enb_ext_call_distribution",
     ),
     number("mgr_enb_ext_call_conn", "mgr_enb_ext_call_conn"),
+    number("mgr_enb_ext_monitor", "mgr_enb_ext_monitor"),
+    number("user_enb_chg_presence", "user_enb_chg_presence"),
+    number("user_enb_call_distribution", "user_enb_call_distribution"),
+    number("user_enb_call_conn", "user_enb_call_conn"),
+    number("user_enb_monitor", "user_enb_monitor"),
+    number("user_enb_call_park", "user_enb_call_park"),
+    number("user_enb_ctrl_ivr", "user_enb_ctrl_ivr"),
 ];
 
 /// Phonebooks; who is in them is said by the contacts' file.

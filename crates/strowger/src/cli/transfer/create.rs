@@ -63,9 +63,10 @@ pub async fn all(
     let mut made = BTreeMap::new();
     let mut left = drafts.iter();
     let mut under_way = FuturesUnordered::new();
-    let mut failed: Option<(&Draft, Option<Error>)> = None;
+    // What was refused by line: several were under way at once.
+    let mut failed: BTreeMap<u64, String> = BTreeMap::new();
     let mut in_doubt = Vec::new();
-    let mut stopping = false;
+    let (mut stopping, mut interrupted) = (false, false);
     loop {
         while !stopping && under_way.len() < ABREAST {
             match left.next() {
@@ -77,7 +78,7 @@ pub async fn all(
             answered = under_way.next() => answered,
             _ = stop.asked(), if !stopping => {
                 stopping = true;
-                failed = failed.or_else(|| drafts.first().map(|draft| (draft, None)));
+                interrupted = true;
                 continue;
             }
         };
@@ -95,17 +96,21 @@ pub async fn all(
                 if !matches!(error, Error::Refused(_)) {
                     in_doubt.push(draft);
                 }
-                failed.get_or_insert((draft, Some(error)));
+                failed.insert(draft.line, told(into.path, error, &draft.entries));
             }
         }
     }
     bar.finish_and_clear();
-    let Some((draft, error)) = failed else {
+    if failed.is_empty() && !interrupted {
         return Ok(made);
-    };
-    let mut told = match error {
-        Some(error) => format!("{file}: line {}: {}", draft.line, told(into.path, error)),
-        None => format!("{file}: interrupted"),
+    }
+    let lines = failed
+        .iter()
+        .map(|(line, what)| format!("line {line}: {what}"));
+    let lines: Vec<String> = lines.collect();
+    let mut told = match lines.as_slice() {
+        [] => format!("{file}: interrupted"),
+        lines => format!("{file}: {}", lines.join("\n  ")),
     };
     let (whole, sentence) = taken_back(client, into, made, &in_doubt).await;
     told.push_str(&sentence);
@@ -113,6 +118,12 @@ pub async fn all(
         failure: Failure::here(told),
         whole,
     })
+}
+
+/// The place in a list that a field names: 3 of `number_list[3].number`.
+fn place(field: &str) -> Option<usize> {
+    let (_, rest) = field.split_once('[')?;
+    rest.split_once(']')?.0.parse().ok()
 }
 
 /// Asks until there is an answer; gives up when `until` has passed.
@@ -164,8 +175,9 @@ async fn create<'d>(
     (draft, id)
 }
 
-/// The PBX's words on one line; members become the file's columns.
-pub fn told(path: &str, error: Error) -> String {
+/// The PBX's words on one line; members become the file's columns. `entries` are
+/// the columns of the list that several of them make.
+pub fn told(path: &str, error: Error, entries: &[&str]) -> String {
     let Error::Refused(refusal) = &error else {
         return Failure::from(error).to_string();
     };
@@ -173,7 +185,13 @@ pub fn told(path: &str, error: Error) -> String {
     let lines: Vec<String> = lines
         .into_iter()
         .map(|line| match line.split_once(": ") {
-            Some((field, what)) => format!("column {:?}: {what}", super::title_of(path, field)),
+            Some((field, what)) => {
+                let entry = place(field).and_then(|place| entries.get(place));
+                let title = entry
+                    .copied()
+                    .unwrap_or_else(|| super::title_of(path, field));
+                format!("column {title:?}: {what}")
+            }
             None => line,
         })
         .collect();

@@ -1,6 +1,7 @@
-//! Rows as requests of `create`, checked as far as they can be before the first
-//! is sent: by the contract's tables, by the rules of the vendor's guide, against
-//! each other and against what the PBX has. Sends nothing.
+//! Rows as requests of `create`, checked before the first is sent for what a file
+//! itself must be: values of the contract's kinds, references to what exists,
+//! nothing twice. Which values are good the PBX alone knows: a rule book here would
+//! refuse what a PBX has given. Sends nothing.
 
 use std::collections::HashMap;
 
@@ -10,34 +11,8 @@ use wire::{InvalidParam, rule};
 
 use super::columns::{How, MAIL_LANGUAGES};
 use super::sheet::{Faults, Row};
-use crate::cli::names::Names;
+use crate::cli::names::{Names, folded};
 use crate::cli::passwords;
-
-/// Signs that a phone number may have beside letters and digits.
-const NUMBER_SIGNS: &str = "().-+*#";
-/// The longest phone number.
-const NUMBER_LENGTH: usize = 31;
-/// The lengths of the portal's password.
-const USER_PASSWORD: std::ops::RangeInclusive<usize> = 10..=63;
-/// The lengths of the phone's password.
-const REG_PASSWORD: std::ops::RangeInclusive<usize> = 8..=63;
-/// The lengths of a mailbox's PIN.
-const PIN: std::ops::RangeInclusive<usize> = 3..=24;
-/// A name has no more parts that `&` stands between.
-const MOST_PARTS: usize = 8;
-/// The longest texts of a contact.
-const CONTACT_LENGTHS: &[(&str, usize)] = &[
-    ("First Name", 63),
-    ("Last Name", 63),
-    ("Company Name", 127),
-    ("Email", 255),
-    ("ZIP Code", 255),
-    ("Street", 255),
-    ("City", 255),
-    ("State", 255),
-    ("Country", 255),
-    ("Remark", 1024),
-];
 
 /// What a file may name, and what the PBX has already.
 #[derive(Debug, Default)]
@@ -69,6 +44,8 @@ pub struct Draft {
     pub params: Map<String, Value>,
     /// What was made for it, by title.
     pub made: Vec<(&'static str, String)>,
+    /// The columns of the entries of the list that several of them make.
+    pub entries: Vec<&'static str>,
 }
 
 /// Rows of extensions as requests.
@@ -88,7 +65,6 @@ pub fn extensions(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults
                 .entry("concurrent_registrations")
                 .or_insert_with(|| 1.into());
             let made = make_secrets(&mut params);
-            extension_rules(row, &params, faults);
             for (title, taken) in [
                 ("Extension Number", Some((&known.numbers, "extension"))),
                 ("Email Address", Some((&known.mails, "extension"))),
@@ -97,7 +73,8 @@ pub fn extensions(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults
                 seen.once(row, title, taken, faults);
             }
             let name = row.cell("Extension Number").unwrap_or_default().to_owned();
-            Some(checked("extension/create", row, name, params, made, faults))
+            let draft = checked("extension/create", row, name, params, faults);
+            Some(Draft { made, ..draft })
         })
         .collect()
 }
@@ -110,50 +87,25 @@ pub fn contacts(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) 
                 return None;
             }
             let mut params = members(row, known, ignore, faults);
-            let numbers: Vec<Value> = row
+            let numbers = row
                 .cells
                 .iter()
-                .filter(|(column, _)| column.how == How::ContactNumber)
-                .map(|(column, text)| json!({"num_type": column.member, "number": text}))
-                .collect();
-            if numbers.is_empty() {
-                faults.add(row.line, "", "a contact has at least one number");
-            }
+                .filter(|(column, _)| column.how == How::ContactNumber);
+            let (entries, numbers): (Vec<&'static str>, Vec<Value>) = numbers
+                .map(|(column, text)| {
+                    let number = json!({"num_type": column.member, "number": text});
+                    (column.title, number)
+                })
+                .unzip();
             params.insert("number_list".into(), numbers.into());
-            let (first, last) = (row.cell("First Name"), row.cell("Last Name"));
-            if first.or(last).is_none() {
-                faults.add(
-                    row.line,
-                    "First Name",
-                    "a contact has a first or a last name",
-                );
-            }
             params.entry("first_name").or_insert_with(|| "".into());
-            for (title, most) in CONTACT_LENGTHS {
-                let length = row.cell(title).map_or(0, |text| text.chars().count());
-                if length > *most {
-                    faults.add(row.line, title, format!("longer than {most} characters"));
-                }
-            }
-            mail_rule(row, "Email", faults);
-            for (column, text) in &row.cells {
-                if column.how == How::ContactNumber {
-                    number_rule(row, column.title, text, faults);
-                }
-            }
-            let name = [first, last]
+            let name = [row.cell("First Name"), row.cell("Last Name")]
                 .into_iter()
                 .flatten()
                 .collect::<Vec<_>>()
                 .join(" ");
-            Some(checked(
-                "company_contact/create",
-                row,
-                name,
-                params,
-                Vec::new(),
-                faults,
-            ))
+            let draft = checked("company_contact/create", row, name, params, faults);
+            Some(Draft { entries, ..draft })
         })
         .collect()
 }
@@ -167,16 +119,17 @@ pub fn groups(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) ->
                 return None;
             }
             let mut params = members(row, known, ignore, faults);
-            let mut list = Vec::new();
+            let (mut entries, mut list) = (Vec::new(), Vec::new());
             for (column, text) in &row.cells {
                 let How::Members(kind) = column.how else {
                     continue;
                 };
                 match each(text, known.extensions.as_ref()) {
-                    Ok(ids) => list.extend(
-                        ids.into_iter()
-                            .map(|id| json!({"ext_id": id, "user_type": kind})),
-                    ),
+                    Ok(ids) => {
+                        entries.extend(ids.iter().map(|_| column.title));
+                        let members = ids.into_iter();
+                        list.extend(members.map(|id| json!({"ext_id": id, "user_type": kind})));
+                    }
                     Err(what) => faults.add(row.line, column.title, what),
                 }
             }
@@ -188,14 +141,8 @@ pub fn groups(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults) ->
                 .or_insert_with(|| "sel_specific".into());
             seen.once(row, "name", Some((&known.names, "group")), faults);
             let name = row.cell("name").unwrap_or_default().to_owned();
-            Some(checked(
-                "extensiongroup/create",
-                row,
-                name,
-                params,
-                Vec::new(),
-                faults,
-            ))
+            let draft = checked("extensiongroup/create", row, name, params, faults);
+            Some(Draft { entries, ..draft })
         })
         .collect()
 }
@@ -211,14 +158,7 @@ pub fn phonebooks(rows: &[Row], known: &Known, ignore: bool, faults: &mut Faults
             let params = members(row, known, ignore, faults);
             seen.once(row, "name", Some((&known.names, "phonebook")), faults);
             let name = row.cell("name").unwrap_or_default().to_owned();
-            Some(checked(
-                "phonebook/create",
-                row,
-                name,
-                params,
-                Vec::new(),
-                faults,
-            ))
+            Some(checked("phonebook/create", row, name, params, faults))
         })
         .collect()
 }
@@ -266,30 +206,9 @@ fn members(row: &Row, known: &Known, ignore: bool, faults: &mut Faults) -> Map<S
     params
 }
 
-/// The ids of names joined by `&`, which a name may have in itself: the longest
-/// that is known counts.
+/// The ids of names joined by `&`.
 fn each(text: &str, known: Option<&Names>) -> Result<Vec<i64>, String> {
-    let known = known.ok_or("the PBX names none")?;
-    let parts: Vec<&str> = text.split('&').collect();
-    let mut ids = Vec::new();
-    let mut rest = parts.as_slice();
-    let most = if known.any_has('&') { MOST_PARTS } else { 1 };
-    while let Some((first, after)) = rest.split_first() {
-        let longest = (1..=rest.len().min(most)).rev().find_map(|count| {
-            let (name, after) = rest.split_at_checked(count)?;
-            let id = known.find(name.join("&").trim())?;
-            Some((id, after))
-        });
-        match longest {
-            Some((id, after)) => {
-                ids.push(id);
-                rest = after;
-            }
-            None if first.trim().is_empty() => rest = after,
-            None => return known.id(first.trim()).map(|_| ids),
-        }
-    }
-    Ok(ids)
+    known.ok_or("the PBX names none")?.each(text)
 }
 
 fn language(text: &str) -> Result<Value, String> {
@@ -319,88 +238,15 @@ fn make_secrets(params: &mut Map<String, Value>) -> Vec<(&'static str, String)> 
             made.push((title, secret));
         }
     }
+    let asked_for = params.get("enb_vm_pin") == Some(&1.into());
+    if asked_for
+        && !params.contains_key("vm_pin")
+        && let Ok(pin) = passwords::pin()
+    {
+        params.insert("vm_pin".into(), pin.as_str().into());
+        made.push(("Voicemail Access PIN", pin));
+    }
     made
-}
-
-/// The guide's rules that the tables don't have.
-fn extension_rules(row: &Row, params: &Map<String, Value>, faults: &mut Faults) {
-    if let Some(number) = row.cell("Extension Number")
-        && !number.bytes().all(|sign| sign.is_ascii_digit())
-    {
-        faults.add(
-            row.line,
-            "Extension Number",
-            format!("{number:?} is not digits only"),
-        );
-    }
-    for title in ["Caller ID", "Mobile Number", "Emergency Outbound Caller ID"] {
-        if let Some(number) = row.cell(title) {
-            number_rule(row, title, number, faults);
-        }
-    }
-    mail_rule(row, "Email Address", faults);
-    length_rule(row, "User Password", USER_PASSWORD, faults);
-    if let Some(password) = row.cell("User Password") {
-        let has = |kind: fn(&char) -> bool| password.chars().any(|sign| kind(&sign));
-        if !(has(char::is_ascii_digit)
-            && has(char::is_ascii_lowercase)
-            && has(char::is_ascii_uppercase))
-        {
-            let what = "it has not a digit, a capital and a small letter";
-            faults.add(row.line, "User Password", what);
-        }
-    }
-    length_rule(row, "Registration Password", REG_PASSWORD, faults);
-    length_rule(row, "Voicemail Access PIN", PIN, faults);
-    if let Some(pin) = row.cell("Voicemail Access PIN")
-        && !pin.bytes().all(|sign| sign.is_ascii_digit())
-    {
-        faults.add(row.line, "Voicemail Access PIN", "it is not digits only");
-    }
-    if params.get("enb_vm_pin") == Some(&1.into()) && !params.contains_key("vm_pin") {
-        let what = "it is needed where Voicemail PIN Authentication is 1";
-        faults.add(row.line, "Voicemail Access PIN", what);
-    }
-}
-
-fn length_rule(
-    row: &Row,
-    title: &str,
-    lengths: std::ops::RangeInclusive<usize>,
-    faults: &mut Faults,
-) {
-    if let Some(text) = row.cell(title)
-        && !lengths.contains(&text.chars().count())
-    {
-        let what = format!(
-            "it has not {} to {} characters",
-            lengths.start(),
-            lengths.end()
-        );
-        faults.add(row.line, title, what);
-    }
-}
-
-fn number_rule(row: &Row, title: &str, number: &str, faults: &mut Faults) {
-    let sign = |sign: char| sign.is_ascii_alphanumeric() || NUMBER_SIGNS.contains(sign);
-    if !number.chars().all(sign) {
-        let what = format!("{number:?} has signs other than letters, digits and {NUMBER_SIGNS}");
-        faults.add(row.line, title, what);
-    } else if number.len() > NUMBER_LENGTH {
-        let what = format!("longer than {NUMBER_LENGTH} characters");
-        faults.add(row.line, title, what);
-    }
-}
-
-fn mail_rule(row: &Row, title: &str, faults: &mut Faults) {
-    let Some(mail) = row.cell(title) else { return };
-    let sign = |sign: char| sign.is_ascii_alphanumeric() || "@_-.'+".contains(sign);
-    let whole = mail
-        .split_once('@')
-        .is_some_and(|(who, place)| !who.is_empty() && place.contains('.') && !place.contains('@'));
-    if !whole || !mail.chars().all(sign) {
-        faults.add(row.line, title, format!("{mail:?} is no mail address"));
-    }
 }
 
 /// What only one row may have: where it was seen first.
@@ -416,7 +262,7 @@ impl Seen {
         faults: &mut Faults,
     ) {
         let Some(text) = row.cell(title) else { return };
-        let key = text.to_lowercase();
+        let key = folded(text);
         if let Some((taken, kind)) = taken
             && let Some(owner) = taken.get(&key)
         {
@@ -435,33 +281,36 @@ impl Seen {
     }
 }
 
-/// Held against the contract's table.
+/// Held against the contract's kinds. Sets and bounds are the PBX's to judge: one
+/// of another version may have more words.
 fn checked(
     path: &str,
     row: &Row,
     name: String,
     params: Map<String, Value>,
-    made: Vec<(&'static str, String)>,
     faults: &mut Faults,
 ) -> Draft {
     if let Some(operation) = wire::contract::operation("v1.0", path)
         && let Err(wrong) = wire::validate(operation, &params)
     {
         for param in wrong {
-            let title = title(row, &param.field, operation);
-            faults.add(row.line, &title, sentence(&param, operation));
+            if let Some(sentence) = sentence(&param) {
+                let title = title(row, &param.field, operation);
+                faults.add(row.line, &title, sentence);
+            }
         }
     }
     Draft {
         line: row.line,
         name,
         params,
-        made,
+        made: Vec::new(),
+        entries: Vec::new(),
     }
 }
 
 /// The column of a member, as the file has it.
-pub fn title(row: &Row, field: &str, operation: &Operation) -> String {
+fn title(row: &Row, field: &str, operation: &Operation) -> String {
     let member = field.split(['[', '.']).next().unwrap_or(field);
     let columns = super::columns_of_path(operation.path);
     let own = row.cells.iter().find(|(column, _)| column.member == member);
@@ -476,20 +325,11 @@ pub fn title(row: &Row, field: &str, operation: &Operation) -> String {
     .to_owned()
 }
 
-fn sentence(param: &InvalidParam, operation: &Operation) -> String {
+fn sentence(param: &InvalidParam) -> Option<String> {
     let value = param.value.as_deref().unwrap_or_default();
-    let member = operation.member(&param.field);
     match param.validation_type.as_deref() {
-        Some(rule::REQUIRED) => "it is missing".into(),
-        Some(rule::ENUM) => {
-            let set = member.map_or(&[][..], |member| member.values);
-            format!("{value:?} is none of {}", crate::cli::help::values(set))
-        }
-        Some(rule::MAX_LEN) => {
-            let most = member.and_then(|member| member.max_len).unwrap_or_default();
-            format!("longer than {most} characters")
-        }
-        Some(rule::MIN | rule::MAX) => format!("{value} is out of bounds"),
-        _ => format!("{value:?} is of the wrong kind"),
+        Some(rule::REQUIRED) => Some("it is missing".into()),
+        Some(rule::TYPE) => Some(format!("{value:?} is of the wrong kind")),
+        _ => None,
     }
 }

@@ -146,8 +146,8 @@ fn cell(
             known.organizations.as_ref()?.name(id).map(str::to_owned)
         }),
         How::Members(kind) => joined(value, |one| {
-            let manager = one.get("user_type").is_some_and(|held| held == "manager");
-            if manager != (kind == "manager") {
+            let held = one.get("user_type").and_then(Value::as_str);
+            if held.unwrap_or("user") != kind {
                 return None;
             }
             let id = names::whole(one.get("ext_id")?)?;
@@ -155,13 +155,12 @@ fn cell(
         }),
         How::Parent => {
             let path = object.get("path").map(plain).unwrap_or_default();
-            path.rsplit_once('/')
-                .map_or(String::new(), |(parent, _)| parent.to_owned())
+            names::above(&path).unwrap_or_default().to_owned()
         }
         // Written by id, read with their names.
         How::Phonebooks => joined(
             object.get("phonebook_list").unwrap_or(&Value::Null),
-            |one| one.get("name").map(plain),
+            |one| Some(names::escaped(one.get("name")?.as_str()?)),
         ),
     }
 }

@@ -115,10 +115,15 @@ pub fn help(noun: Noun) -> String {
         "Columns, in any order, each at most once; a blank cell leaves the PBX's default:\n{}",
         titles(true)
     );
+    text.push_str(
+        "\n\nSeveral names in a cell are joined by &, the steps of a department's path by /; a name \
+         that\nhas such a sign in itself is written with \\ before it: R\\&D.",
+    );
     if noun == Noun::Extension {
         text.push_str(&format!(
-            "\n\nBlank passwords and registration names are made. Several departments are joined \
-             by &.\n\nColumns of the vendor's file that the API has no members for; other values \
+            "\n\nBlank passwords and registration names are made, and a PIN where one is asked for.\n\
+             Left out of a file: presence_list (call forwarding by presence), and the groups, whose \
+             file\nnames their members.\n\nColumns of the vendor's file that the API has no members for; other values \
              than those of a\nnew extension are refused:\n{}",
             titles(false)
         ));
@@ -223,7 +228,8 @@ impl Import<'_> {
         if uses(How::Phonebooks, |_| false) {
             known.phonebooks = Some(names::phonebooks(client).await?);
         }
-        if uses(How::Members("user"), |_| false) || uses(How::Members("manager"), |_| false) {
+        let kinds = ["user", "manager", "custom"];
+        if kinds.iter().any(|kind| uses(How::Members(kind), |_| false)) {
             known.extensions = Some(names::extensions(client).await?);
         }
         let list = format!("{}/list", self.noun.path());
@@ -312,10 +318,11 @@ fn told(ids: &BTreeMap<u64, i64>, made: Option<&Path>) -> Value {
 
 /// Names and passwords that were made, a line an extension.
 fn write_made(path: &Path, drafts: &[Draft]) -> Result<()> {
-    const TITLES: [&str; 3] = [
+    const TITLES: [&str; 4] = [
         "User Password",
         "Registration Name",
         "Registration Password",
+        "Voicemail Access PIN",
     ];
     let header = ["Extension Number"].into_iter().chain(TITLES);
     let mut bytes = sheet::record(header)?;
@@ -402,7 +409,7 @@ async fn departments(client: &Client) -> Result<Vec<Map<String, Value>>> {
     let mut found = Vec::new();
     for root in names::list(&answer, "organization_list") {
         names::walk(root, "", &mut |path, node| {
-            if path.contains('/') {
+            if names::above(path).is_some() {
                 let name = node.get("name").cloned().unwrap_or_default();
                 let members = [("name", name), ("path", path.into())];
                 found.push(

@@ -15,8 +15,6 @@ use crate::cli::stop::Stop;
 
 /// The operation.
 const PATH_CREATE: &str = "organization/create";
-/// The longest name.
-const NAME_LENGTH: usize = 127;
 
 /// A department to be made.
 #[derive(Debug)]
@@ -29,7 +27,7 @@ pub struct Department {
 
 impl Department {
     fn path(&self) -> String {
-        format!("{}/{}", self.parent, self.name)
+        format!("{}/{}", self.parent, names::escaped(&self.name))
     }
 }
 
@@ -45,24 +43,11 @@ pub fn drafts(rows: &[Row], known: &Names, faults: &mut Faults) -> Vec<Departmen
         if name.is_empty() {
             faults.add(row.line, title, "it is missing");
         }
-        if name.chars().count() > NAME_LENGTH {
-            faults.add(
-                row.line,
-                title,
-                format!("longer than {NAME_LENGTH} characters"),
-            );
-        }
-        if name.contains(['/', '&']) {
-            faults.add(
-                row.line,
-                title,
-                "a name has no / and no &, which stand between names",
-            );
-        }
         if parents.is_empty() {
             faults.add(row.line, "Parent Organization", "it is missing");
         }
-        for parent in parents.split('&').map(str::trim) {
+        for parent in names::split(parents, '&') {
+            let parent = parent.trim();
             let department = Department {
                 line: row.line,
                 name: name.to_owned(),
@@ -91,7 +76,7 @@ pub fn drafts(rows: &[Row], known: &Names, faults: &mut Faults) -> Vec<Departmen
             faults.add(department.line, "Parent Organization", what);
         }
     }
-    departments.sort_by_key(|department| department.parent.matches('/').count());
+    departments.sort_by_cached_key(|department| names::split(&department.parent, '/').len());
     departments
 }
 
@@ -138,7 +123,7 @@ pub async fn create(
             }
             Err(error) => {
                 let in_doubt = !matches!(error, Error::Refused(_));
-                let what = create::told("organization", error);
+                let what = create::told("organization", error, &[]);
                 failed = Some((department, what, in_doubt));
                 break;
             }
