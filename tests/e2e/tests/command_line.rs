@@ -510,3 +510,74 @@ async fn without_a_home_the_token_is_given_back_at_a_signal() {
         assert_eq!(server.get_token(None).await["errcode"], 0, "given back");
     }
 }
+
+#[tokio::test]
+async fn a_contact_is_found_by_its_name_and_members_by_number_keep_what_they_are() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    cli.ok(&["contact", "create", "Ada Lovelace", "mobile_number=1"])
+        .await;
+    let shown = cli.json(&["contact", "show", "Ada Lovelace"]).await;
+    assert_eq!(shown["last_name"], "Lovelace");
+    let nobody = cli.run(&["contact", "show", "Ada Lovelac"]).await;
+    assert_eq!(nobody.code, 1, "{nobody:?}");
+
+    for number in ["2000", "2001"] {
+        cli.ok(&["extension", "create", number]).await;
+    }
+    cli.write("sales.csv", "name,members,managers\nSales,2000,2001\n");
+    cli.ok(&["group", "import", "sales.csv"]).await;
+    cli.ok(&["group", "set", "Sales", "members=2001,2000"])
+        .await;
+    let sales = cli.json(&["group", "show", "Sales"]).await;
+    let types: Vec<&str> = sales["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member["user_type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        types.iter().filter(|one| **one == "manager").count(),
+        1,
+        "{sales}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_time_is_a_mistake_and_not_an_empty_list() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    for time in ["yesterday", "26.11.2026", "soon"] {
+        let ended = cli.run(&["cdr", "search", "--since", time]).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.err.contains("is no time"), "{ended:?}");
+    }
+    cli.ok(&["cdr", "search", "--since", "2026-11-26", "--until", "1h"])
+        .await;
+}
+
+#[tokio::test]
+async fn commands_without_a_pbx_say_so_and_leave_nothing_behind() {
+    let cli = CommandLine::elsewhere();
+    let ended = cli.run(&["unblock"]).await;
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let ended = cli.run(&["credentials"]).await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(std::fs::read_dir(cli.path("")).unwrap().count(), 0);
+    cli.ok(&["man", "pages/man1"]).await;
+    assert!(cli.path("pages/man1/strowger.1").is_file());
+}
+
+#[tokio::test]
+async fn a_directory_whose_pbx_does_not_run_gives_way_to_the_login() {
+    let server = Server::start().await;
+    let mut cli = CommandLine::elsewhere();
+    let url = format!("http://{}", server.http);
+    cli.set("STROWGER_CLIENT_SECRET", "e2e-secret-0123456789");
+    cli.set("STROWGER_URL", "");
+    std::fs::create_dir(cli.path("strowger-data")).unwrap();
+    std::fs::create_dir(cli.path("data")).unwrap();
+    cli.ok(&["login", &url, "--client-id", "e2e"]).await;
+    let information = cli.ok(&["api", "system/information"]).await;
+    assert!(information.contains("SUCCESS"), "{information}");
+}
