@@ -38,6 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             Update::Lost(why) => eprintln!("connection lost ({why}); trying again"),
             Update::Resumed { after } => eprintln!("there again after {after:?}"),
+            // What a later version tells beside.
+            _ => {}
         }
     }
     Ok(())
