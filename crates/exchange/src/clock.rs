@@ -116,12 +116,35 @@ pub struct DisplayClock {
 }
 
 impl DisplayClock {
-    /// An instant (Unix seconds) in the display format.
+    /// An instant (Unix seconds) in the display format. A page of records shows
+    /// ten thousand of them, so that no pattern is read for each. No year is
+    /// before our era.
     pub fn display(&self, unix: i64) -> String {
-        self.format(
-            unix,
-            &format!("{} {}", self.date.pattern(), self.time.pattern()),
-        )
+        let at = self.zone.to_datetime(instant(unix));
+        let mut text = String::with_capacity(24);
+        let two = |number: i8| (number.unsigned_abs().into(), 2);
+        let year = (at.year().unsigned_abs(), 4);
+        let (month, day) = (two(at.month()), two(at.day()));
+        let (date, between) = match self.date {
+            DateFormat::YearMonthDay => ([year, month, day], '/'),
+            DateFormat::MonthDayYear => ([month, day, year], '/'),
+            DateFormat::DayMonthYear => ([day, month, year], '/'),
+            DateFormat::YearMonthDayDashed => ([year, month, day], '-'),
+            DateFormat::MonthDayYearDashed => ([month, day, year], '-'),
+            DateFormat::DayMonthYearDashed => ([day, month, year], '-'),
+        };
+        digits(&mut text, date, between);
+        text.push(' ');
+        let hour = match self.time {
+            TimeFormat::Hours24 => at.hour(),
+            TimeFormat::Hours12 => (at.hour() + 11) % 12 + 1,
+        };
+        let time = [hour, at.minute(), at.second()].map(two);
+        digits(&mut text, time, ':');
+        if self.time == TimeFormat::Hours12 {
+            text.push_str(if at.hour() < 12 { " AM" } else { " PM" });
+        }
+        text
     }
 
     /// An instant as event 30012 writes it, whatever the display format:
@@ -159,9 +182,26 @@ impl DisplayClock {
     }
 
     fn format(&self, unix: i64, pattern: &str) -> String {
-        let instant = Timestamp::from_second(unix).unwrap_or(Timestamp::UNIX_EPOCH);
-        let zoned: ZonedDateTime = instant.to_zoned_datetime(self.zone.clone());
+        let zoned: ZonedDateTime = instant(unix).to_zoned_datetime(self.zone.clone());
         zoned.strftime(pattern).to_string()
+    }
+}
+
+/// A time that no calendar has stands for the beginning of Unix time.
+fn instant(unix: i64) -> Timestamp {
+    Timestamp::from_second(unix).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Three numbers, each of so many digits.
+fn digits(text: &mut String, numbers: [(u16, u32); 3], between: char) {
+    for (at, (number, places)) in numbers.into_iter().enumerate() {
+        if at > 0 {
+            text.push(between);
+        }
+        for place in (0..places).rev() {
+            let [digit, ..] = (number / 10_u16.pow(place) % 10).to_le_bytes();
+            text.push(char::from(b'0' + digit));
+        }
     }
 }
 
@@ -208,6 +248,31 @@ mod tests {
             clock("MM/DD/YYYY", "hh:mm:ss").display(1_790_000_000),
             "09/21/2026 09:13:20 PM"
         );
+    }
+
+    #[test]
+    fn what_is_displayed_is_what_the_patterns_say() {
+        for (_, date, date_pattern) in DATES {
+            for (_, time, time_pattern) in TIMES {
+                let clock = clock(date, time);
+                let pattern = format!("{date_pattern} {time_pattern}");
+                for hour in 0..50 {
+                    let unix = 1_790_000_000 + hour * 3_607 - hour % 7 * 5_000_000;
+                    assert_eq!(clock.display(unix), clock.format(unix, &pattern));
+                }
+                for unix in [
+                    0,
+                    1,
+                    -1,
+                    i64::MAX,
+                    i64::MIN,
+                    -30_000_000_000,
+                    -62_000_000_000,
+                ] {
+                    assert_eq!(clock.display(unix), clock.format(unix, &pattern), "{unix}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -49,8 +49,8 @@ fn line<'r>(record: &'r CdrRow, clock: &DisplayClock) -> [Cow<'r, str>; 17] {
     [
         text(&record.uid),
         clock.display(record.time_start).into(),
-        harmless(party(&record.call_from_name, &record.call_from_number).into()),
-        harmless(party(&record.call_to_name, &record.call_to_number).into()),
+        harmless(party(&record.call_from_name, &record.call_from_number)),
+        harmless(party(&record.call_to_name, &record.call_to_number)),
         record.duration.to_string().into(),
         record.ring_duration.to_string().into(),
         record.talk_duration.to_string().into(),

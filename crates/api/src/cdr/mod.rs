@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use exchange::clock::DisplayClock;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use store::{CdrField, CdrFilter, CdrSelection, Page, Sort, StoreError};
 use tokio::time::timeout;
 use wire::{Envelope, rule};
@@ -100,15 +100,14 @@ async fn answer(call: &Call, filter: Option<CdrFilter>) -> Answer {
         }
         None => (0, Vec::new()),
     };
-    let clock = &call.app.handle.identity().clock;
-    let rows: Vec<Value> = records
-        .iter()
-        .map(|record| row::row(record, clock))
-        .collect();
+    let clock = call.app.handle.identity().clock.clone();
+    let rows = tokio::task::spawn_blocking(move || row::rows(&records, &clock));
     let mut members = Map::new();
     members.insert("total_number".into(), json!(total));
-    members.insert("data".into(), Value::Array(rows));
-    Ok(Envelope::ok(members))
+    Ok(Envelope {
+        text: Some(("data", rows.await.map_err(internal)?.map_err(internal)?)),
+        ..Envelope::ok(members)
+    })
 }
 
 fn sort(call: &Call) -> Result<Sort, Failure> {

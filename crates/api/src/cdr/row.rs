@@ -2,76 +2,112 @@
 //! and empty trunks, numbers and files left out, names and notes sent empty.
 //! The members' order is the contract's.
 
+use std::borrow::Cow;
+
 use exchange::clock::DisplayClock;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use store::CdrRow;
 
-/// The row of a record.
-pub fn row(record: &CdrRow, clock: &DisplayClock) -> Value {
-    let mut row = Row(Map::new());
-    row.always("new_id", &record.new_id);
-    row.always("time", clock.display(record.time_start));
-    row.always(
-        "call_from",
-        party(&record.call_from_name, &record.call_from_number),
-    );
-    row.always(
-        "call_to",
-        party(&record.call_to_name, &record.call_to_number),
-    );
-    row.always("timestamp", record.time_start);
-    row.always("uid", &record.uid);
-    row.always("src_addr", &record.src_addr);
-    row.text("src_trunk", &record.src_trunk);
-    row.text("dst_trunk", &record.dst_trunk);
-    row.number("duration", record.duration);
-    row.number("ring_duration", record.ring_duration);
-    row.number("talk_duration", record.talk_duration);
-    row.always("disposition", &record.disposition);
-    row.always("call_type", &record.call_type);
-    row.text("did_number", &record.did_number);
-    row.text("dod_number", &record.dod_number);
-    row.text("record_file", &record.record_file);
-    row.always("call_from_number", &record.call_from_number);
-    row.always("call_from_name", &record.call_from_name);
-    row.always("call_to_number", &record.call_to_number);
-    row.always("call_to_name", &record.call_to_name);
-    row.always("call_id", &record.call_id);
-    row.always("call_note", Value::Null);
-    row.always("call_note_id", &record.call_note_id);
-    row.always("enb_call_note", record.enb_call_note);
-    row.always("did", &record.did_number);
-    row.always("did_name", &record.did_name);
-    row.always("pin_code", &record.pin_code);
-    Value::Object(row.0)
+/// A record as it is written.
+#[derive(Debug, Serialize)]
+struct Row<'r> {
+    new_id: &'r str,
+    time: String,
+    call_from: Cow<'r, str>,
+    call_to: Cow<'r, str>,
+    timestamp: i64,
+    uid: &'r str,
+    src_addr: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    src_trunk: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    dst_trunk: &'r str,
+    #[serde(skip_serializing_if = "is_zero")]
+    duration: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    ring_duration: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    talk_duration: i64,
+    disposition: &'r str,
+    call_type: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    did_number: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    dod_number: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    record_file: &'r str,
+    call_from_number: &'r str,
+    call_from_name: &'r str,
+    call_to_number: &'r str,
+    call_to_name: &'r str,
+    call_id: &'r str,
+    /// Always null.
+    call_note: (),
+    call_note_id: &'r str,
+    enb_call_note: i64,
+    did: &'r str,
+    did_name: &'r str,
+    pin_code: &'r str,
 }
 
-struct Row(Map<String, Value>);
-
-impl Row {
-    fn always(&mut self, name: &str, value: impl serde::Serialize) {
-        self.0.insert(name.to_owned(), json!(value));
-    }
-
-    fn text(&mut self, name: &str, value: &str) {
-        if !value.is_empty() {
-            self.always(name, value);
+impl<'r> Row<'r> {
+    /// The row of a record.
+    fn of(record: &'r CdrRow, clock: &DisplayClock) -> Self {
+        Self {
+            new_id: &record.new_id,
+            time: clock.display(record.time_start),
+            call_from: party(&record.call_from_name, &record.call_from_number),
+            call_to: party(&record.call_to_name, &record.call_to_number),
+            timestamp: record.time_start,
+            uid: &record.uid,
+            src_addr: &record.src_addr,
+            src_trunk: &record.src_trunk,
+            dst_trunk: &record.dst_trunk,
+            duration: record.duration,
+            ring_duration: record.ring_duration,
+            talk_duration: record.talk_duration,
+            disposition: &record.disposition,
+            call_type: &record.call_type,
+            did_number: &record.did_number,
+            dod_number: &record.dod_number,
+            record_file: &record.record_file,
+            call_from_number: &record.call_from_number,
+            call_from_name: &record.call_from_name,
+            call_to_number: &record.call_to_number,
+            call_to_name: &record.call_to_name,
+            call_id: &record.call_id,
+            call_note: (),
+            call_note_id: &record.call_note_id,
+            enb_call_note: record.enb_call_note,
+            did: &record.did_number,
+            did_name: &record.did_name,
+            pin_code: &record.pin_code,
         }
     }
+}
 
-    fn number(&mut self, name: &str, value: i64) {
-        if value != 0 {
-            self.always(name, value);
+/// The rows of some records as a JSON array: written at once, as a page may have
+/// ten thousand of them.
+pub fn rows(records: &[CdrRow], clock: &DisplayClock) -> Result<String, serde_json::Error> {
+    struct Rows<'r>(&'r [CdrRow], &'r DisplayClock);
+    impl Serialize for Rows<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.0.iter().map(|record| Row::of(record, self.1)))
         }
     }
+    serde_json::to_string(&Rows(records, clock))
+}
+
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// `Name<number>`, or the number alone where there is no name.
-pub fn party(name: &str, number: &str) -> String {
+pub fn party<'p>(name: &'p str, number: &'p str) -> Cow<'p, str> {
     match (name, number) {
-        ("", number) => number.to_owned(),
-        (name, "") => name.to_owned(),
-        (name, number) => format!("{name}<{number}>"),
+        ("", number) => number.into(),
+        (name, "") => name.into(),
+        (name, number) => format!("{name}<{number}>").into(),
     }
 }
 
@@ -79,6 +115,7 @@ pub fn party(name: &str, number: &str) -> String {
 mod tests {
     use super::*;
     use exchange::clock::{DateFormat, TimeFormat};
+    use serde_json::json;
 
     fn record() -> CdrRow {
         CdrRow {
@@ -130,7 +167,12 @@ mod tests {
             "did_name": "",
             "pin_code": "",
         });
-        assert_eq!(row(&record(), &clock).to_string(), expected.to_string());
+        let two = [record(), record()];
+        assert_eq!(
+            rows(&two, &clock).unwrap(),
+            format!("[{expected},{expected}]")
+        );
+        assert_eq!(rows(&[], &clock).unwrap(), "[]");
     }
 
     #[test]

@@ -66,6 +66,8 @@ impl Column {
             };
             let there = self.value(code);
             *flag = *there == **value;
+            // The next of them is likely to be the next here.
+            code += u32::from(*flag);
             // The next of them that can be here.
             at += 1;
             let behind = values.get(at..).unwrap_or_default();

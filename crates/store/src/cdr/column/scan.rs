@@ -18,6 +18,7 @@ impl Column {
             Some(false) => return Mask::Nothing,
             None => {}
         }
+        let rows = self.rows as u64;
         match accept {
             Accept::Range(range) => {
                 let (start, length) = (range.start, range.end - range.start);
@@ -28,6 +29,7 @@ impl Column {
                         let [length, ..] = length.to_le_bytes();
                         self.bits(
                             within,
+                            rows / 16,
                             |code: u8| code.wrapping_sub(start) < length,
                             |_| false,
                         )
@@ -37,6 +39,7 @@ impl Column {
                         let length = u16::try_from(length).unwrap_or(u16::MAX);
                         self.bits(
                             within,
+                            rows / 16,
                             |_| false,
                             |code: u16| code.wrapping_sub(start) < length,
                         )
@@ -47,6 +50,7 @@ impl Column {
                 let accepted = |code: usize| table.get(code).copied().unwrap_or(false);
                 self.bits(
                     within,
+                    rows / 4,
                     |code: u8| accepted(usize::from(code)),
                     |code: u16| accepted(usize::from(code)),
                 )
@@ -55,28 +59,28 @@ impl Column {
     }
 
     /// The records of a mask whose code is accepted; which of the two is asked
-    /// depends on the width of the codes.
-    fn bits(&self, within: &Mask, byte: impl Fn(u8) -> bool, pair: impl Fn(u16) -> bool) -> Mask {
-        let few = match within {
-            Mask::Nothing => return Mask::Nothing,
-            Mask::Bits(bits) if within.count(self.rows) < self.rows as u64 / 8 => Some(bits),
-            _ => None,
-        };
-        if let Some(bits) = few {
-            return bits.keep(|at| {
-                let code = self.code(at);
-                match self.code_width {
-                    1 => u8::try_from(code).is_ok_and(&byte),
-                    _ => u16::try_from(code).is_ok_and(&pair),
-                }
-            });
-        }
+    /// depends on the width of the codes. Up to `few` records are looked at one
+    /// by one, of more all codes are read.
+    fn bits(
+        &self,
+        within: &Mask,
+        few: u64,
+        byte: impl Fn(u8) -> bool,
+        pair: impl Fn(u16) -> bool,
+    ) -> Mask {
         let codes = self.codes();
-        let words = match self.code_width {
-            1 => words(codes, |code: &u8| byte(*code)),
-            2 => words(codes.as_chunks().0, |code: &[u8; 2]| {
-                pair(u16::from_le_bytes(*code))
-            }),
+        let (pairs, _) = codes.as_chunks::<2>();
+        let pair = |code: &[u8; 2]| pair(u16::from_le_bytes(*code));
+        let words = match (within, self.code_width) {
+            (Mask::Nothing, _) => return Mask::Nothing,
+            (Mask::Bits(bits), 1) if within.count(self.rows) <= few => {
+                return bits.keep(|at| codes.get(at).is_some_and(|code| byte(*code)));
+            }
+            (Mask::Bits(bits), 2) if within.count(self.rows) <= few => {
+                return bits.keep(|at| pairs.get(at).is_some_and(pair));
+            }
+            (_, 1) => words(codes, |code: &u8| byte(*code)),
+            (_, 2) => words(pairs, pair),
             // One value, which is accepted or not: there are no codes to read.
             _ => Vec::new(),
         };
