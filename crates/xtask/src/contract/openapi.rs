@@ -95,16 +95,11 @@ fn download() -> Value {
         "summary": "fetch a file that an operation has made, whole or in parts",
         "description": "The path is what an operation answered as download_resource_url, \
             with the token added, or as play_resource_url, which needs none. A file can \
-            be fetched for half an hour, while it is still being made too; of more than \
-            128 the oldest goes. Status codes are HTTP's, but for a token that is not \
+            be fetched for half an hour, while it is still being made too, and in parts \
+            (Range, one range of bytes); of more than 128 the oldest goes. Status codes are HTTP's, but for a token that is not \
             valid: 200 with errcode 10004.",
         "parameters": [
             { "name": "file", "in": "path", "required": true, "schema": { "type": "string" } },
-            {
-                "name": "Range", "in": "header", "required": false,
-                "description": "One range of bytes; several are answered with the whole file.",
-                "schema": { "type": "string" },
-            },
         ],
         "responses": {
             "200": {
