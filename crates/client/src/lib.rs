@@ -36,6 +36,7 @@
 //!         }
 //!         Update::Lost(why) => eprintln!("{why}; trying again"),
 //!         Update::Resumed { .. } => println!("{:?}", pbx.live_call(&call).await?),
+//!         _ => {}
 //!     }
 //! }
 //! pbx.close().await?;

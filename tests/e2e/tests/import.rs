@@ -592,3 +592,31 @@ async fn whatever_the_api_takes_goes_out_and_comes_in_the_same() {
         "{made}"
     );
 }
+
+#[tokio::test]
+async fn an_import_whose_pbx_goes_away_takes_back_when_it_is_there_again() {
+    let server = Server::start().await;
+    let cli = CommandLine::at(&server);
+    let mut file = "Extension Number\n".to_owned();
+    for number in 10_000..15_000 {
+        file.push_str(&format!("{number}\n"));
+    }
+    cli.write("many.csv", file);
+    let mut import = cli.start(&["extension", "import", "many.csv"]);
+    let api = server.api().await;
+    let count = || async {
+        let list = api.get("extension/list", &[("page_size", "1")]).await;
+        list["total_number"].as_u64().unwrap()
+    };
+    let begun = async { while count().await < 20 {} };
+    within(SOON, "first extensions of the import", begun).await;
+    let server = server.kill().await.start().await;
+    let status = within(LONG, "end of the import", import.wait())
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    let api = server.api().await;
+    let list = api.get("extension/list", &[("page_size", "1")]).await;
+    assert_eq!(list["total_number"], 0, "nothing of the file is left");
+    assert!(!cli.path("many-made.csv").exists(), "nor its passwords");
+}
