@@ -554,6 +554,7 @@ mod tests {
 
     /// Each key of the README, its value in the environment, and where it is then.
     #[test]
+    #[allow(clippy::result_large_err)] // figment's `Jail` wants figment's error.
     fn every_key_of_the_readme_can_be_set_in_the_environment() {
         type Read = fn(&Config) -> String;
         let keys: [(&str, &str, Read); 29] = [
