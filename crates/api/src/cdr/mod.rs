@@ -112,7 +112,6 @@ async fn answer(call: &Call, filter: Option<CdrFilter>) -> Answer {
 
 fn sort(call: &Call) -> Result<Sort, Failure> {
     let field = match call.text("sort_by") {
-        // cdr/search's table does not have it, its clients do.
         Some(name) => CdrField::from_wire(name)
             .ok_or_else(|| Failure::member("sort_by", Some(name), rule::ENUM))?,
         None => CdrField::default(),
