@@ -14,6 +14,8 @@ def before_call(context, case, kwargs):
 
 @schemathesis.check
 def no_fault_of_ours(context, response, case):
+    if case.path.startswith("/api/download/") and not response.headers.get("content-type", [""])[0].startswith("application/json"):
+        return  # A file, found under a name that an earlier answer told.
     envelope = response.json()
     assert envelope["errcode"] != -2, f"a fault of ours: {envelope}"
     if response.request.method != case.operation.method.upper():
