@@ -292,9 +292,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// The texts a `search_value` is looked for in.
     fn searched<'r>(&self, record: &'r Record) -> Vec<Cow<'r, str>>;
 
-    /// A row of a list.
-    fn brief(&self, _record: &Record, _snapshot: &Snapshot) -> Map<String, Value> {
-        Map::new()
+    /// A row of a list; the whole object where a kind says nothing else.
+    fn brief(&self, record: &Record, snapshot: &Snapshot) -> Map<String, Value> {
+        self.detail(record, snapshot, Room::new())
     }
 
     /// A row of a list that hangs on the object alone, but for what is live: it
@@ -303,8 +303,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
         None
     }
 
-    /// Writes a row of a list. Kinds that are kept packed write theirs here and
-    /// have no `brief`.
+    /// Writes a row of a list that is not kept as [`Kind::written`]. Kinds of
+    /// which there may be very many read theirs off the row's text here, and have
+    /// no `brief`.
     fn write_row(&self, row: &Row, snapshot: &Snapshot, members: &mut Members<'_>) {
         members.all(&self.brief(&row.record(), snapshot));
     }
